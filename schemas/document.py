@@ -1,0 +1,41 @@
+"""A document: the canonical text and metadata of one source row."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from schemas.record import Record
+
+__all__ = ["Document", "DocumentId", "JsonObject"]
+
+JsonObject = dict[str, Any]
+"""A JSON object as orjson reads it."""
+
+DocumentId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:%/|-]+$", max_length=512)]
+"""A document id: `<source>/<pk>`, of characters that are safe in a Milvus filter."""
+
+
+class Document(Record):
+    """The value of a record on the `documents` topic; its key is `id` in UTF-8.
+
+    The version of a document is the offset of its record, its shard the partition;
+    neither is part of the value.
+    """
+
+    id: DocumentId
+    source: str = Field(min_length=1)
+    key: JsonObject = Field(description="The primary key's columns, so that a user can join back.")
+    text: str = Field(min_length=1, description="What every lane embeds, byte for byte.")
+    content_hash: str = Field(
+        pattern=r"^[0-9a-f]{32}$", description="BLAKE2b-128 of the text in UTF-8."
+    )
+    metadata: JsonObject = Field(default_factory=dict)
+    position: str = Field(
+        description="Where the change stands in its source; sorts bytewise within one source."
+    )
+    changed_at: int | None = Field(
+        default=None, description="When the source committed the change, ms since the epoch."
+    )
+    cut_bytes: int = Field(
+        default=0, ge=0, description="Bytes of text left out to keep within the budget."
+    )

@@ -1,0 +1,1 @@
+"""One external system each, behind a port, with one table from its errors to ours."""

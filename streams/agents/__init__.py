@@ -1,0 +1,1 @@
+"""The Faust side: consuming with acknowledgement that loses nothing."""

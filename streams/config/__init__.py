@@ -1,0 +1,27 @@
+"""`hotswap.toml`: its models, where secrets come from, and how it is read."""
+
+from streams.config.lanes import LaneConfig, OllamaConfig, OpenAIConfig
+from streams.config.secrets import SecretRef
+from streams.config.settings import (
+    ConnectConfig,
+    KafkaConfig,
+    LimitsConfig,
+    MilvusConfig,
+    Settings,
+    SourceConfig,
+    TopicsConfig,
+)
+
+__all__ = [
+    "ConnectConfig",
+    "KafkaConfig",
+    "LaneConfig",
+    "LimitsConfig",
+    "MilvusConfig",
+    "OllamaConfig",
+    "OpenAIConfig",
+    "SecretRef",
+    "Settings",
+    "SourceConfig",
+    "TopicsConfig",
+]

@@ -1,0 +1,1 @@
+"""The control log's fold: what state a prefix of control records amounts to."""

@@ -1,0 +1,1 @@
+"""The embedded stack: real Kafka, Connect, Postgres, Milvus and embedders without Docker."""

@@ -10,18 +10,24 @@ from schemas.document import Document
 from schemas.fingerprint import Fingerprint
 from schemas.observation import Observation, WorkerReport, WorkerState
 from schemas.record import Record, UnknownSchemaVersion
+from schemas.verify import Finding, ShardReport, Verdict, VerifyReport, VerifySample
 
 __all__ = [
     "BuildStarted",
     "ControlRecord",
     "DeadLetter",
     "Document",
+    "Finding",
     "Fingerprint",
     "Observation",
     "Reason",
     "Record",
+    "ShardReport",
     "SourceTruncated",
     "UnknownSchemaVersion",
+    "Verdict",
+    "VerifyReport",
+    "VerifySample",
     "WorkerReport",
     "WorkerState",
     "parse_control",

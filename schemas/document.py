@@ -1,18 +1,28 @@
 """A document: the canonical text and metadata of one source row."""
 
-from typing import Annotated, Any
+import re
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 
 from schemas.record import Record
 
-__all__ = ["Document", "DocumentId", "JsonObject"]
+__all__ = ["Document", "DocumentId", "JsonObject", "is_document_id"]
 
 JsonObject = dict[str, Any]
 """A JSON object as orjson reads it."""
 
-DocumentId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:%/|-]+$", max_length=512)]
+_ID_PATTERN: Final = r"^[A-Za-z0-9._:%/|-]{1,512}$"
+
+DocumentId = Annotated[str, Field(pattern=_ID_PATTERN)]
 """A document id: `<source>/<pk>`, of characters that are safe in a Milvus filter."""
+
+_matches_id = re.compile(_ID_PATTERN, re.ASCII).fullmatch
+
+
+def is_document_id(value: str) -> bool:
+    """Whether `value` may stand in a Milvus filter as an id."""
+    return _matches_id(value) is not None
 
 
 class Document(Record):

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 __all__ = ["Record", "UnknownSchemaVersion"]
 
 
-class UnknownSchemaVersion(ValueError):
+class UnknownSchemaVersion(Exception):  # not a ValueError: pydantic would wrap it
     """The record was written by a version of Hotswap that this one does not know."""
 
     def __init__(self, kind: str, version: object) -> None:

@@ -5,17 +5,22 @@ suite under `tests/contract` that runs over all of them. All methods raise only 
 `streams.errors`.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import SecretStr
 
 from schemas import Fingerprint
+from streams.core.batch import StoredVersion
+from streams.core.records import LogRecord, NewRecord
 
 __all__ = [
+    "Connect",
+    "ConnectorStatus",
     "Embedder",
     "Hit",
     "Log",
@@ -68,14 +73,6 @@ class Embedder(Protocol):
     async def close(self) -> None:
         """Let go of connections."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class StoredVersion:
-    """What a store holds of one id, without the vector."""
-
-    version: int
-    content_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,30 +178,6 @@ class VectorStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class LogRecord:
-    """A record as it stands on a topic."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    timestamp: int = 0
-    headers: tuple[tuple[str, bytes], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class NewRecord:
-    """A record to append. `partition` None: by the key's hash (murmur2, as Kafka's own)."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
-    partition: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class TopicSpec:
     """A topic as it must be. `config`: only the entries that Hotswap cares about."""
 
@@ -247,12 +220,58 @@ class Log(Protocol):
         since: Mapping[int, int] | None = None,
         until: Mapping[int, int] | None = None,
         partitions: Sequence[int] | None = None,
-    ) -> AsyncIterator[Sequence[LogRecord]]:
+    ) -> AsyncGenerator[Sequence[LogRecord], None]:
         """All records with since ≤ offset < until, in pages, in order within a partition.
 
         Defaults: from the start of the log, up to the ends as they are at the call. Ends
         when every partition's position has reached `until`, also across compaction gaps.
+        Who stops early closes it (`contextlib.aclosing`).
+
+        Raises: TransientError, ConfigurationError; DriftError if `until` lies beyond the end.
         """
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorStatus:
+    """A connector's and its tasks' RUNNING, PAUSED, FAILED, …; the first failure in one line."""
+
+    state: str
+    tasks: tuple[str, ...] = ()
+    problem: str = ""
+
+
+class Connect(Protocol):
+    """Kafka Connect: the connectors that read the source databases."""
+
+    async def plugins(self) -> frozenset[str]:
+        """Class names of the connectors that can be registered."""
+        ...
+
+    async def get(self, name: str) -> dict[str, str] | None:
+        """A connector's configuration, secrets included; None if there is no such connector."""
+        ...
+
+    async def put(
+        self, name: str, config: Mapping[str, str], secrets: Mapping[str, SecretStr]
+    ) -> None:
+        """Register a connector, or replace its configuration. Errors repeat no secret."""
+        ...
+
+    async def status(self, name: str) -> ConnectorStatus | None:
+        """How the connector and its tasks are; None if there is no such connector yet."""
+        ...
+
+    async def restart(self, name: str) -> None:
+        """Start what has failed of the connector and its tasks again."""
+        ...
+
+    async def delete(self, name: str) -> None:
+        """Remove the connector; absent is no error."""
         ...
 
     async def close(self) -> None:

@@ -2,17 +2,17 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
+from streams.config.addresses import HttpUrl
 from streams.config.secrets import SecretRef
+from streams.config.section import Section
 
 __all__ = ["LaneConfig", "LaneLimits", "OllamaConfig", "OpenAIConfig"]
 
 
-class LaneLimits(BaseModel):
+class LaneLimits(Section):
     """What every lane has, whatever its provider."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     text_budget_bytes: int = Field(
         default=8_000,
@@ -40,31 +40,50 @@ class LaneLimits(BaseModel):
 class OpenAIConfig(LaneLimits):
     """A lane over OpenAI's embeddings API or a compatible one."""
 
-    provider: Literal["openai"]
-    base_url: str = "https://api.openai.com/v1"
-    model: str
-    dimensions: int = Field(gt=0)
+    provider: Literal["openai"] = Field(description="Which kind of embedder this lane has.")
+    base_url: HttpUrl = Field(
+        default="https://api.openai.com/v1", description="The API, up to and including `/v1`."
+    )
+    model: str = Field(min_length=1, description="The model's name, as the API knows it.")
+    dimensions: int = Field(gt=0, description="Length of the model's vectors.")
     send_dimensions: bool = Field(
         default=False, description="Ask for `dimensions`; only some models take it."
     )
-    api_key: SecretRef
-    requests_per_minute: int | None = Field(default=None, gt=0)
-    tokens_per_minute: int | None = Field(default=None, gt=0)
+    api_key: SecretRef = Field(description="The API's key.")
+    requests_per_minute: int | None = Field(
+        default=None, gt=0, description="Most calls a minute, over all workers. None: no limit."
+    )
+    tokens_per_minute: int | None = Field(
+        default=None, gt=0, description="Most tokens a minute, over all workers. None: no limit."
+    )
     call_tokens: int = Field(default=250_000, gt=0, description="Most tokens in one call.")
-    call_inputs: int = Field(default=256, gt=0, le=2048)
-    concurrency: int = Field(default=4, gt=0)
-    timeout_seconds: float = Field(default=30.0, gt=0)
+    call_inputs: int = Field(default=256, gt=0, le=2048, description="Texts in one embedding call.")
+    concurrency: int = Field(default=4, gt=0, description="Embedding calls under way at once.")
+    timeout_seconds: float = Field(default=30.0, gt=0, description="For one embedding call.")
 
 
 class OllamaConfig(LaneLimits):
     """A lane over one or more Ollama hosts that hold the same model."""
 
-    provider: Literal["ollama"]
-    hosts: tuple[str, ...] = Field(min_length=1)
-    model: str
-    context_tokens: int | None = Field(default=None, gt=0, description="Ollama's num_ctx.")
-    keep_alive: str = "30m"
-    text_budget_bytes: int = Field(default=1_200, gt=0)
+    provider: Literal["ollama"] = Field(description="Which kind of embedder this lane has.")
+    hosts: tuple[HttpUrl, ...] = Field(
+        min_length=1, description="Ollama servers that hold the same model."
+    )
+    model: str = Field(min_length=1, description="The model's name, as `ollama list` shows it.")
+    context_tokens: int | None = Field(
+        default=None, gt=0, description="Ollama's num_ctx. None: the model's own."
+    )
+    keep_alive: str = Field(
+        default="30m",
+        pattern=r"^-?(\d+(\.\d+)?(ns|us|ms|s|m|h))+$",
+        description="How long Ollama keeps the model loaded after a call, such as `90s` or `1h`.",
+    )
+    text_budget_bytes: int = Field(
+        default=1_200,
+        gt=0,
+        description="Longest text this lane's model takes, in UTF-8 bytes. The normaliser cuts"
+        " to the smallest budget of all lanes, so that every lane sees the same bytes.",
+    )
 
 
 LaneConfig = Annotated[OpenAIConfig | OllamaConfig, Field(discriminator="provider")]

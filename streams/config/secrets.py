@@ -3,26 +3,25 @@
 import os
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
+from streams.config.section import Section
 from streams.errors import ConfigurationError
 
 __all__ = ["SecretRef"]
 
 
-class SecretRef(BaseModel):
+class SecretRef(Section):
     """Where a secret is: `{ env = "NAME" }` or `{ file = "/run/secrets/name" }`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    env: str | None = None
-    file: Path | None = None
+    env: str | None = Field(default=None, description="Name of an environment variable.")
+    file: Path | None = Field(default=None, description="A file that holds the secret only.")
 
     @model_validator(mode="before")
     @classmethod
     def _refuse_plain_text(cls, value: object) -> object:
         if isinstance(value, str):
-            raise ValueError(
+            raise ValueError(  # noqa: TRY004 (pydantic wants a ValueError)
                 'a secret does not belong in this file; write { env = "NAME" } or { file = "PATH" }'
             )
         return value
@@ -51,6 +50,9 @@ class SecretRef(BaseModel):
                 raise ConfigurationError(
                     setting, f"{problem} ({error.strerror})", remedy
                 ) from error
+            except UnicodeDecodeError:
+                # Not chained: the decoder's error holds the file's bytes.
+                raise ConfigurationError(setting, f"{self.file} is not UTF-8", remedy) from None
         if not value:
             raise ConfigurationError(setting, problem, remedy)
         return SecretStr(value)

@@ -2,13 +2,16 @@
 
 import re
 from string import Formatter
-from typing import Annotated, Literal
+from typing import Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from streams.config.addresses import HttpUrl, MilvusUri
+from streams.config.kafka import KafkaConfig, TopicsConfig
 from streams.config.lanes import LaneConfig
 from streams.config.secrets import SecretRef
+from streams.config.section import Name, Section, TopicName
 
 __all__ = [
     "ConnectConfig",
@@ -21,95 +24,118 @@ __all__ = [
 ]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class MilvusConfig(Section):
+    """How to reach Milvus."""
 
-
-def _plain_name(value: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", value):
-        raise ValueError("must be lower-case letters, digits and _, and start with a letter")
-    return value
-
-
-Name = Annotated[str, AfterValidator(_plain_name)]
-"""A source's or lane's name: part of document ids, topics, groups and collections."""
-
-
-class TopicsConfig(_Section):
-    """Names and sizes of Hotswap's own topics."""
-
-    documents: str = "documents"
-    control: str = "control"
-    observations: str = "observations"
-    dead_letters: str = "dead-letters"
-    documents_partitions: int = Field(default=12, gt=0)
-    dead_letters_partitions: int = Field(default=3, gt=0)
-    replication_factor: int = Field(default=1, gt=0)
-    delete_retention_hours: int = Field(
-        default=720, gt=0, description="How long `documents` keeps tombstones."
+    uri: MilvusUri = Field(
+        default="http://127.0.0.1:19530", description="Where the Milvus server listens."
+    )
+    token: SecretRef | None = Field(
+        default=None, description="`user:password` or an API key, where Milvus asks for one."
+    )
+    database: str = Field(default="default", min_length=1, description="The Milvus database.")
+    ca_file: str | None = Field(
+        default=None, description="PEM file of the authority to trust; needs an https:// URI."
+    )
+    timeout_seconds: float = Field(default=20.0, gt=0, description="For one call to Milvus.")
+    collection_prefix: Name = Field(
+        default="documents", description="What the names of the collections start with."
     )
 
-
-class KafkaConfig(_Section):
-    """How to reach Kafka."""
-
-    bootstrap: str = "127.0.0.1:9092"
-    group_prefix: str = "hotswap"
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
-    sasl_username: str | None = None
-    sasl_password: SecretRef | None = None
-    ssl_cafile: str | None = None
-    ssl_certfile: str | None = None
-    ssl_keyfile: str | None = None
-    session_timeout_seconds: float = Field(default=30.0, ge=6)
-    topics: TopicsConfig = TopicsConfig()
-
     @model_validator(mode="after")
-    def _sasl_is_whole(self) -> "KafkaConfig":
-        if self.security_protocol.startswith("SASL") and not (
-            self.sasl_mechanism and self.sasl_username and self.sasl_password
-        ):
-            raise ValueError(
-                "security_protocol asks for SASL: give sasl_mechanism, sasl_username, sasl_password"
-            )
+    def _tls_is_whole(self) -> Self:
+        if self.ca_file and not self.uri.startswith("https://"):
+            raise ValueError("ca_file has no effect unless uri starts with https://")
         return self
 
 
-class MilvusConfig(_Section):
-    """How to reach Milvus."""
+class ConnectConfig(Section):
+    """Kafka Connect, and the Debezium connector that `hotswap init` registers there."""
 
-    uri: str = "http://127.0.0.1:19530"
-    token: SecretRef | None = None
-    database: str = "default"
-    ca_file: str | None = None
-    timeout_seconds: float = Field(default=20.0, gt=0)
-    collection_prefix: Name = "documents"
+    url: HttpUrl = Field(
+        default="http://127.0.0.1:8083", description="Kafka Connect's REST interface."
+    )
+    username: str | None = Field(default=None, description="For HTTP basic authentication.")
+    password: SecretRef | None = Field(default=None, description="That user's password.")
+    ca_file: str | None = Field(
+        default=None, description="PEM file of the authority to trust for https://."
+    )
+    connector: str = Field(
+        default="hotswap",
+        pattern=r"^[A-Za-z0-9._-]{1,200}$",
+        description="The connector's name. Its replication slot and publication are named for it.",
+    )
+    config: dict[str, str] = Field(
+        default_factory=dict,
+        description="Debezium's own settings, such as `database.hostname`. Empty: the connector"
+        " is registered elsewhere, and `hotswap init` leaves it alone.",
+    )
+    secrets: dict[str, SecretRef] = Field(
+        default_factory=dict,
+        description="Debezium's secret settings, such as `database.password`.",
+    )
+
+    @field_validator("config", mode="before")
+    @classmethod
+    def _numbers_are_text_to_connect(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        return {
+            name: str(entry).lower()
+            if isinstance(entry, bool)
+            else str(entry)
+            if isinstance(entry, int | float)
+            else entry
+            for name, entry in value.items()
+        }
+
+    @field_validator("config")
+    @classmethod
+    def _holds_no_secret(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, entry in value.items():
+            # `${provider:path:key}` is a reference that Connect itself resolves.
+            if re.search(r"password|secret|jaas", name) and not entry.startswith("${"):
+                raise ValueError(
+                    f"{name!r} is a secret and does not belong in this file;"
+                    f' write it under [connect.secrets] as "{name}" = {{ env = "NAME" }}'
+                )
+        return value
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        twice = sorted(self.config.keys() & self.secrets.keys())
+        if twice:
+            raise ValueError(f"{twice[0]!r} stands in both config and secrets")
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password go together")
+        return self
 
 
-class ConnectConfig(_Section):
-    """The Debezium connector that `hotswap init` registers."""
-
-    url: str = "http://127.0.0.1:8083"
-    connector: str = "hotswap"
-    config: dict[str, str] = Field(default_factory=dict)
-    secrets: dict[str, SecretRef] = Field(default_factory=dict)
-
-
-class SourceConfig(_Section):
+class SourceConfig(Section):
     """One table or collection whose change events arrive on one topic."""
 
-    name: Name
-    topic: str
+    name: Name = Field(description="The first part of its documents' ids. For life.")
+    topic: TopicName = Field(
+        description="Its Debezium topic, `<topic.prefix>.<schema>.<table>` with Postgres."
+    )
     key: tuple[str, ...] = Field(min_length=1, description="Key columns, in the id's order.")
-    text: str = Field(description='Template over columns, such as "{title}\\n\\n{body}".')
-    metadata: tuple[str, ...] = ()
+    text: str = Field(description='Template over columns, such as `"{title}\\n\\n{body}"`.')
+    metadata: tuple[str, ...] = Field(
+        default=(), description="Columns to store beside the vector, for filters and display."
+    )
 
     @property
     def text_columns(self) -> tuple[str, ...]:
         """Columns that the template names, in order of first use."""
         names = [name for _, name, _, _ in Formatter().parse(self.text) if name is not None]
         return tuple(dict.fromkeys(names))
+
+    @field_validator("key")
+    @classmethod
+    def _key_columns_differ(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) < len(value) or "" in value:
+            raise ValueError("names a column twice, or none")
+        return value
 
     @field_validator("text")
     @classmethod
@@ -126,10 +152,12 @@ class SourceConfig(_Section):
         return value
 
 
-class LimitsConfig(_Section):
+class LimitsConfig(Section):
     """Deadlines and sizes that hold for all roles."""
 
-    metadata_bytes: int = Field(default=60_000, gt=0, le=65_536)
+    metadata_bytes: int = Field(
+        default=60_000, gt=0, le=65_536, description="Largest metadata of one document, as JSON."
+    )
     record_bytes: int = Field(default=900_000, gt=0, description="Largest record to produce.")
     batch_seconds: float = Field(
         default=0.05, gt=0, description="Longest wait for a batch to fill, in seconds."
@@ -145,25 +173,41 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True,
         extra="forbid",
+        hide_input_in_errors=True,
         env_prefix="HOTSWAP__",
         env_nested_delimiter="__",
         nested_model_default_partial_update=True,
     )
 
-    kafka: KafkaConfig = KafkaConfig()
-    milvus: MilvusConfig = MilvusConfig()
-    connect: ConnectConfig = ConnectConfig()
-    limits: LimitsConfig = LimitsConfig()
-    sources: tuple[SourceConfig, ...] = Field(min_length=1)
-    lanes: dict[Name, LaneConfig] = Field(min_length=1)
+    kafka: KafkaConfig = Field(default=KafkaConfig(), description="How to reach Kafka.")
+    milvus: MilvusConfig = Field(default=MilvusConfig(), description="How to reach Milvus.")
+    connect: ConnectConfig = Field(
+        default=ConnectConfig(), description="Kafka Connect and the Debezium connector."
+    )
+    limits: LimitsConfig = Field(default=LimitsConfig(), description="For all roles.")
+    sources: tuple[SourceConfig, ...] = Field(
+        min_length=1, description="Tables whose rows become documents."
+    )
+    lanes: dict[Name, LaneConfig] = Field(
+        min_length=1, description="Embedders, each with the collection it fills."
+    )
+
+    @field_validator("sources")
+    @classmethod
+    def _sources_differ(cls, value: tuple[SourceConfig, ...]) -> tuple[SourceConfig, ...]:
+        for what in ("name", "topic"):
+            values = [getattr(source, what) for source in value]
+            twice = sorted({entry for entry in values if values.count(entry) > 1})
+            if twice:
+                raise ValueError(f"two sources with the {what} {twice[0]!r}")
+        return value
 
     @model_validator(mode="after")
-    def _names_are_unique(self) -> "Settings":
-        for what in ("name", "topic"):
-            values = [getattr(source, what) for source in self.sources]
-            twice = {value for value in values if values.count(value) > 1}
-            if twice:
-                raise ValueError(f"sources: two sources with the {what} {sorted(twice)[0]!r}")
+    def _sources_are_not_our_own_topics(self) -> Self:
+        own = set(self.kafka.topics.names)
+        for source in self.sources:
+            if source.topic in own:
+                raise ValueError(f"source {source.name!r} reads Hotswap's own {source.topic!r}")
         return self
 
     @property

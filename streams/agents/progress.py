@@ -1,0 +1,52 @@
+"""What a worker says about itself: its state, its counters, and that it is alive."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from schemas import WorkerReport, WorkerState
+
+__all__ = ["Progress"]
+
+
+class Progress:
+    """The state of one worker process, read by its reporter and its watchdog."""
+
+    def __init__(self, worker: str, role: str, counters: Callable[[], Mapping[str, int]]) -> None:
+        self._worker = worker
+        self._role = role
+        self._counters = counters
+        self._state = WorkerState.STARTING
+        self._reason = ""
+        self._beat_at = time.monotonic()
+
+    @property
+    def state(self) -> WorkerState:
+        """What the worker is doing."""
+        return self._state
+
+    def beat(self) -> None:
+        """Say that something moved."""
+        self._beat_at = time.monotonic()
+
+    def silence(self) -> float:
+        """Seconds since something moved."""
+        return time.monotonic() - self._beat_at
+
+    def set(self, state: WorkerState, reason: str = "") -> bool:
+        """Note a state; True if it, or its reason, is a new one."""
+        self.beat()
+        changed = (state, reason) != (self._state, self._reason)
+        self._state, self._reason = state, reason
+        return changed
+
+    def report(self, partitions: tuple[int, ...]) -> WorkerReport:
+        """The worker's account of itself as it is now."""
+        return WorkerReport(
+            worker=self._worker,
+            role=self._role,
+            at=time.time_ns() // 1_000_000,
+            state=self._state,
+            reason=self._reason,
+            partitions=partitions,
+            counters=dict(self._counters()),
+        )

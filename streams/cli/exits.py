@@ -1,0 +1,33 @@
+"""What the exit status of `hotswap` says, and which error leads to which."""
+
+from enum import IntEnum
+
+from streams.errors import ConfigurationError, HotswapError, TransientError
+
+__all__ = ["EPILOG", "Exit", "exit_for"]
+
+
+class Exit(IntEnum):
+    """The exit statuses of every command."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    UNREACHABLE = 3
+    INTERRUPTED = 130
+
+
+EPILOG = (
+    f"Exit status: {Exit.OK} done; {Exit.FAILED} failed, or something differs;"
+    f" {Exit.USAGE} wrong usage or configuration; {Exit.UNREACHABLE} another system can not be"
+    f" reached; {Exit.INTERRUPTED} interrupted."
+)
+
+
+def exit_for(error: HotswapError) -> Exit:
+    """The exit status that an error which reached the command line leads to."""
+    if isinstance(error, ConfigurationError):
+        return Exit.USAGE
+    if isinstance(error, TransientError):
+        return Exit.UNREACHABLE
+    return Exit.FAILED

@@ -1,0 +1,59 @@
+"""How commands print: data on standard output, everything else on standard error."""
+# ruff: noqa: PLC0415 (`hotswap --help` must not wait for libraries it does not use)
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import orjson
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+__all__ = ["console", "messages", "print_json", "table"]
+
+
+def print_json(value: object, *, indent: bool = True) -> None:
+    """Print a value of dataclasses, models, dicts and lists as JSON on standard output."""
+    flags = orjson.OPT_INDENT_2 if indent else 0
+    sys.stdout.buffer.write(orjson.dumps(value, default=_plain, option=flags) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def console() -> "Console":
+    """For data that people read."""
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def messages() -> "Console":
+    """For progress and remarks; never in the way of data that is piped on."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "") -> "Table":
+    """A table of plain text; brackets in it are not taken for markup."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD)
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    for row in rows:
+        made.add_row(*(Text(cell) for cell in row))
+    return made
+
+
+def _plain(value: object) -> object:
+    from pydantic import BaseModel
+
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -1,0 +1,1 @@
+"""The demonstration: the whole flow on real parts, told on one screen."""

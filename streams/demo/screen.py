@@ -1,0 +1,119 @@
+"""How the demo looks: headings, two bars, three tables."""
+
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from rich import box
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from streams.services.search import SearchResult
+
+__all__ = ["LaneBars", "Screen"]
+
+_SNIPPET = 44
+
+
+class _Rate(ProgressColumn):
+    """Documents per second since the lane's first document."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:6.1f}/s" if speed else "       /s", style="cyan")
+
+
+class LaneBars:
+    """One progress bar for each lane."""
+
+    def __init__(self, progress: Progress, tasks: Mapping[str, int]) -> None:
+        self._progress = progress
+        self._tasks = tasks
+
+    def show(self, lane: str, rows: int) -> None:
+        """Move a lane's bar."""
+        self._progress.update(self._tasks[lane], completed=rows)  # type: ignore[arg-type]
+
+
+class Screen:
+    """Prints the story."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._started = time.monotonic()
+        self._chapter = 0
+
+    def chapter(self, title: str) -> None:
+        """A heading."""
+        self._chapter += 1
+        elapsed = time.monotonic() - self._started
+        self._console.print()
+        self._console.print(
+            Rule(f"[bold]{self._chapter}  {title}[/]  [dim]{elapsed:.0f} s[/]", align="left")
+        )
+
+    def say(self, text: str) -> None:
+        """A line of text, with Rich's markup."""
+        self._console.print(text, highlight=False)
+
+    @asynccontextmanager
+    async def bars(self, lanes: Sequence[str], total: int) -> AsyncIterator[LaneBars]:
+        """Bars that fill while the block runs."""
+        with Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=32),
+            MofNCompleteColumn(),
+            _Rate(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self._console,
+        ) as progress:
+            width = max(map(len, lanes))
+            yield LaneBars(
+                progress,
+                {lane: progress.add_task(f"{lane:<{width}}", total=total) for lane in lanes},
+            )
+
+    def searches(self, pairs: Iterable[Mapping[str, SearchResult]]) -> None:
+        """The best three hits of each query, lane beside lane."""
+        pairs = list(pairs)
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table.add_column("query", overflow="fold", max_width=26)
+        for lane in pairs[0]:
+            table.add_column(lane, overflow="ellipsis", no_wrap=True, max_width=_SNIPPET)
+        for results in pairs:
+            query = next(iter(results.values())).text
+            table.add_row(Text(query, style="bold"), *map(_hits, results.values()))
+        self._console.print(table)
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """A table whose first column is text and whose others are numbers."""
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for index, column in enumerate(columns):
+            table.add_column(column, justify="right" if index else "left")
+        for row in rows:
+            table.add_row(*(cell if isinstance(cell, str) else f"{cell:,}" for cell in row))
+        self._console.print(table)
+
+
+def _hits(result: SearchResult) -> Text:
+    lines = []
+    for hit in result.hits:
+        name = hit.metadata.get("title") or hit.id
+        lines.append(f"{hit.score:.2f} {name}")
+    return Text("\n".join(lines) + "\n")

@@ -1,0 +1,104 @@
+"""Texts to vectors, through one embedder, within a lane's limits.
+
+Whatever has been embedded is kept until it is stored, so that a call that fails half-way
+through a batch never makes the other half be bought again.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from streams.config.lanes import LaneLimits
+from streams.core.batch import estimated_tokens, split_calls
+from streams.errors import HotswapError, InputRefused, LaneHalted, TransientError
+from streams.ports import Embedder
+from streams.services.budget import Budget
+from streams.services.isolation import isolate
+
+__all__ = ["BatchEmbedder", "Vector"]
+
+Vector = npt.NDArray[np.float32]
+
+_CANARY = "A short plain sentence that any embedding model accepts."
+
+
+class BatchEmbedder:
+    """Embeds the texts of a batch in calls that keep to the lane's limits."""
+
+    def __init__(self, embedder: Embedder, limits: LaneLimits, budget: Budget) -> None:
+        self._embedder = embedder
+        self._limits = limits
+        self._budget = budget
+        self._turns = asyncio.Semaphore(limits.concurrency)
+        self._kept: dict[str, Vector | InputRefused] = {}
+        self.calls = 0
+        self.embedded = 0
+
+    async def embed(self, texts: Mapping[str, str]) -> dict[str, Vector | InputRefused]:
+        """Embed texts under their content hashes; a text that is refused gets its refusal.
+
+        Raises:
+            TransientError, LaneHalted: what was embedded until then is kept and not
+                embedded again by the next call.
+        """
+        wanted = [name for name in texts if name not in self._kept]
+        calls = split_calls(
+            [estimated_tokens(texts[name]) for name in wanted],
+            call_inputs=self._limits.call_inputs,
+            call_tokens=getattr(self._limits, "call_tokens", None),
+        )
+        outcomes = await asyncio.gather(
+            *(
+                self._call({name: texts[name] for name in wanted[call.start : call.stop]})
+                for call in calls
+            ),
+            return_exceptions=True,
+        )
+        failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        if failures:
+            raise _gravest(failures)
+        return {name: self._kept[name] for name in texts}
+
+    def forget(self) -> None:
+        """Let go of what was kept: it is stored."""
+        self._kept.clear()
+
+    async def _call(self, texts: Mapping[str, str]) -> None:
+        names = list(texts)
+        answers = await isolate(
+            [texts[name] for name in names], self._attempt, confirm=self._confirm
+        )
+        self._kept.update(zip(names, answers, strict=True))
+
+    async def _attempt(self, texts: Sequence[str]) -> Sequence[Vector]:
+        async with self._turns:
+            await self._budget.spend(sum(map(estimated_tokens, texts)))
+            self.calls += 1
+            vectors = await self._embedder.embed(texts)
+        self.embedded += len(texts)
+        return list(vectors)
+
+    async def _confirm(self) -> None:
+        """Make sure that the embedder works at all before a document is blamed.
+
+        A crashed model runner answers 400 or nonsense to good texts, too.
+        """
+        try:
+            await self._attempt([_CANARY])
+        except InputRefused as error:
+            raise TransientError(
+                f"the embedder refuses even a plain sentence, so no document is blamed: {error}"
+            ) from error
+
+
+def _gravest(failures: list[BaseException]) -> BaseException:
+    """The one failure to tell: what is not ours, then what halts, then what may pass."""
+
+    def rank(failure: BaseException) -> int:
+        if not isinstance(failure, HotswapError):
+            return 0
+        return 1 if isinstance(failure, LaneHalted) else 2
+
+    return min(failures, key=rank)

@@ -1,0 +1,71 @@
+"""Settings → adapters: the one place that knows which adapter stands behind which port.
+
+Imports an adapter only when it is opened, since their libraries are slow to load.
+"""
+# ruff: noqa: PLC0415 (see above)
+
+from streams.config import OllamaConfig, Settings, SourceConfig
+from streams.core.source import Source, Template
+from streams.errors import ConfigurationError
+from streams.ports import Connect, Embedder, Log, VectorStore
+
+__all__ = ["open_connect", "open_embedder", "open_log", "open_store", "source_of"]
+
+
+def open_log(settings: Settings) -> Log:
+    """Kafka. Connects on first use; close it when done.
+
+    Raises: ConfigurationError if a certificate or the password can not be read.
+    """
+    from streams.adapters.kafka_log import KafkaLog
+
+    return KafkaLog(settings.kafka)
+
+
+def open_store(settings: Settings) -> VectorStore:
+    """Milvus. Close it when done.
+
+    Raises: ConfigurationError if the token can not be read.
+    """
+    from streams.adapters.milvus_store import MilvusStore
+
+    token = settings.milvus.token
+    return MilvusStore(settings.milvus, token.read("milvus.token") if token else None)
+
+
+def open_embedder(settings: Settings, lane: str) -> Embedder:
+    """The lane's embedder. Close it when done.
+
+    Raises: ConfigurationError if there is no such lane, or its key can not be read.
+    """
+    config = settings.lanes.get(lane)
+    if config is None:
+        known = ", ".join(sorted(settings.lanes))
+        raise ConfigurationError(f"lanes.{lane}", "there is no such lane", f"choose from: {known}")
+    if isinstance(config, OllamaConfig):
+        from streams.adapters.ollama_embedder import OllamaEmbedder
+
+        return OllamaEmbedder(config)
+    from streams.adapters.openai_embedder import OpenAIEmbedder
+
+    return OpenAIEmbedder(config, config.api_key.read(f"lanes.{lane}.api_key"))
+
+
+def open_connect(settings: Settings) -> Connect:
+    """Kafka Connect. Close it when done.
+
+    Raises: ConfigurationError if the password or the authority's file can not be read.
+    """
+    from streams.adapters.connect import ConnectClient
+
+    return ConnectClient(settings.connect)
+
+
+def source_of(config: SourceConfig) -> Source:
+    """A source as the normaliser needs it."""
+    return Source(
+        name=config.name,
+        key=config.key,
+        template=Template.parse(config.text),
+        metadata=config.metadata,
+    )

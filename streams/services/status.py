@@ -1,0 +1,155 @@
+"""What runs, how far each role is, and why one is not getting on."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel, Field, ValidationError
+
+from schemas import UnknownSchemaVersion, WorkerReport, WorkerState
+from streams.config import Settings
+from streams.migration.state import State
+from streams.ports import Log, VectorStore
+
+__all__ = [
+    "RoleStatus",
+    "Status",
+    "StatusSources",
+    "WorkerStatus",
+    "collect",
+    "latest_reports",
+]
+
+_TAIL_RECORDS = 400
+_SILENT_AFTER_MS = 10_000
+
+
+class WorkerStatus(BaseModel):
+    """One worker process, by its own account."""
+
+    worker: str
+    state: WorkerState
+    reason: str = ""
+    silent_seconds: float = Field(description="Since its last report.")
+    partitions: tuple[int, ...] = ()
+    records_per_second: float | None = Field(
+        default=None, description="Over its last reports; unknown until there are two."
+    )
+    counters: dict[str, int] = Field(default_factory=dict)
+
+
+class RoleStatus(BaseModel):
+    """One role: a consumer group and its workers."""
+
+    role: str
+    group: str
+    lag: dict[str, int] = Field(description="`topic/partition` → records still to do.")
+    workers: list[WorkerStatus] = Field(default_factory=list)
+    collection: str | None = None
+    rows: int | None = None
+
+    @property
+    def total_lag(self) -> int:
+        """Records still to do, over all partitions."""
+        return sum(self.lag.values())
+
+
+class Status(BaseModel):
+    """All roles."""
+
+    roles: list[RoleStatus]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusSources:
+    """Where a status is read from."""
+
+    settings: Settings
+    log: Log
+    store: VectorStore
+    state: State
+
+
+async def collect(sources: StatusSources, now_ms: int) -> Status:
+    """Ask Kafka and Milvus how far every role is.
+
+    Raises: TransientError if either can not be reached.
+    """
+    settings = sources.settings
+    reports = await latest_reports(sources.log, settings.kafka.topics.observations)
+    topics = [source.topic for source in settings.sources]
+    normalise = _role(sources, "normalise", topics)
+    lanes = [_lane(sources, lane) for lane in settings.lanes]
+    roles = await asyncio.gather(normalise, *lanes)
+    for role in roles:
+        role.workers = _workers((r for r in reports if r.role == role.role), now_ms)
+    return Status(roles=roles)
+
+
+async def _lane(sources: StatusSources, lane: str) -> RoleStatus:
+    role = await _role(sources, f"embed:{lane}", [sources.settings.kafka.topics.documents])
+    build = sources.state.lanes.get(lane)
+    if build is not None:
+        role.collection = build.collection
+        role.rows = await sources.store.count(build.collection)
+    return role
+
+
+async def _role(sources: StatusSources, role: str, topics: Sequence[str]) -> RoleStatus:
+    group = sources.settings.group(role)
+    lag: dict[str, int] = {}
+    for topic in topics:
+        ends, committed = await asyncio.gather(
+            sources.log.ends(topic), sources.log.committed(group, topic)
+        )
+        lag |= {f"{topic}/{p}": end - committed.get(p, 0) for p, end in sorted(ends.items())}
+    return RoleStatus(role=role, group=group, lag=lag)
+
+
+def _workers(reports: Iterable[WorkerReport], now_ms: int) -> list[WorkerStatus]:
+    """The workers that reported lately, each with its rate over its reports."""
+    by_worker: dict[str, list[WorkerReport]] = defaultdict(list)
+    for report in reports:
+        by_worker[report.worker].append(report)
+    workers = []
+    for worker, history in sorted(by_worker.items()):
+        last = history[-1]
+        silent = now_ms - last.at
+        if last.state is WorkerState.STOPPED or silent > _SILENT_AFTER_MS:
+            continue
+        workers.append(
+            WorkerStatus(
+                worker=worker,
+                state=last.state,
+                reason=last.reason,
+                silent_seconds=max(0, silent) / 1000,
+                partitions=last.partitions,
+                records_per_second=_rate(history),
+                counters=last.counters,
+            )
+        )
+    return workers
+
+
+def _rate(history: Sequence[WorkerReport], window_ms: int = 10_000) -> float | None:
+    last = history[-1]
+    first = next(report for report in history if report.at >= last.at - window_ms)
+    if last.at <= first.at:
+        return None
+    done = last.counters.get("records", 0) - first.counters.get("records", 0)
+    return 1000 * done / (last.at - first.at)
+
+
+async def latest_reports(log: Log, topic: str) -> list[WorkerReport]:
+    """The newest reports on `observations`, oldest first within each worker."""
+    ends = await log.ends(topic)
+    since: Mapping[int, int] = {p: max(0, end - _TAIL_RECORDS) for p, end in ends.items()}
+    reports: list[WorkerReport] = []
+    async for page in log.read(topic, since=since, until=ends):
+        for record in page:
+            try:
+                reports.append(WorkerReport.decode(record.value or b""))
+            except (ValidationError, UnknownSchemaVersion):
+                continue  # another kind of observation
+    return sorted(reports, key=lambda report: report.at)

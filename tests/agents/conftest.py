@@ -1,0 +1,120 @@
+"""Roles on a real Kafka with scripted work in place of a lane."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from schemas import WorkerReport
+from streams.adapters.kafka_log import KafkaLog
+from streams.agents.worker import Role, new_worker_id, run_role
+from streams.config import Settings
+from streams.ports import LogRecord, NewRecord, TopicSpec
+from tests.waiting import until
+
+DEADLINE = 60.0
+
+
+@dataclass
+class Script:
+    """Work that notes what it was given and does what a test tells it to."""
+
+    seen: list[tuple[int, int]] = field(default_factory=list)
+    done: list[tuple[int, int]] = field(default_factory=list)
+    values: list[bytes | None] = field(default_factory=list)
+    before: Callable[[Sequence[LogRecord]], object] = lambda _records: None
+
+    async def process(self, records: Sequence[LogRecord], still_owned: Callable[[], None]) -> None:
+        self.seen += [(record.partition, record.offset) for record in records]
+        answer = self.before(records)
+        if asyncio.iscoroutine(answer):
+            await answer
+        still_owned()
+        self.done += [(record.partition, record.offset) for record in records]
+        self.values += [record.value for record in records]
+
+
+@dataclass
+class Bench:
+    """A topic of its own on the stack's Kafka, and workers over it."""
+
+    log: KafkaLog
+    settings: Settings
+    topic: str
+    group: str
+
+    @asynccontextmanager
+    async def worker(self, work: Script, *, records: int = 50) -> AsyncIterator[asyncio.Task[int]]:
+        stop = asyncio.Event()
+        role = Role(
+            name="scripted",
+            worker=new_worker_id("scripted"),
+            group=self.group,
+            topics=[self.topic],
+            work=work,
+            counters=lambda: {"records": len(work.done)},
+            records=records,
+        )
+        task = asyncio.create_task(run_role(role, self.settings, self.log, stop))
+        try:
+            yield task
+        finally:
+            stop.set()
+            await asyncio.wait_for(task, DEADLINE)
+
+    async def produce(self, count: int, *, key: Callable[[int], bytes] = lambda n: b"%d" % n):
+        records = [NewRecord(self.topic, key(n), b"value %d" % n) for n in range(count)]
+        return sorted(await self.log.append(records))
+
+    async def lag(self) -> int:
+        ends = await self.log.ends(self.topic)
+        committed = await self.log.committed(self.group, self.topic)
+        return sum(end - committed.get(partition, 0) for partition, end in ends.items())
+
+    async def until_caught_up(self) -> None:
+        async def caught_up() -> bool:
+            return await self.lag() == 0
+
+        await until(caught_up, "the group has caught up", DEADLINE)
+
+    async def reports(self) -> list[WorkerReport]:
+        topic = self.settings.kafka.topics.observations
+        return [
+            WorkerReport.decode(record.value or b"")
+            async for page in self.log.read(topic)
+            for record in page
+        ]
+
+
+@pytest.fixture
+async def bench(stack) -> AsyncIterator[Callable[..., object]]:
+    """Makes benches: `await bench(partitions=4, config={...})`."""
+    made: list[KafkaLog] = []
+
+    async def make(partitions: int = 1, config: dict[str, str] | None = None) -> Bench:
+        name = f"t{uuid.uuid4().hex[:10]}"
+        settings = Settings.model_validate(
+            {
+                "kafka": {
+                    "bootstrap": stack.endpoints().kafka_bootstrap,
+                    "session_timeout_seconds": 6,
+                    "topics": {"observations": f"{name}-observations"},
+                },
+                "sources": [{"name": "s", "topic": name, "key": ["id"], "text": "{text}"}],
+                "lanes": {
+                    "l": {"provider": "ollama", "hosts": ["http://127.0.0.1:1"], "model": "m"}
+                },
+            }
+        )
+        log = KafkaLog(settings.kafka)
+        made.append(log)
+        await log.create(TopicSpec(name, partitions, 1, config or {}))
+        await log.create(TopicSpec(settings.kafka.topics.observations, 1, 1, {}))
+        return Bench(log, settings, name, f"{name}-group")
+
+    yield make
+    for log in made:
+        await log.close()

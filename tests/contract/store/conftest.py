@@ -1,0 +1,93 @@
+"""Every vector store, over an empty one for each test."""
+
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from schemas import Fingerprint
+from streams.adapters.memory_store import MemoryStore
+from streams.adapters.milvus_store import MilvusStore
+from streams.config import MilvusConfig
+from streams.ports import Row, VectorStore
+from tests.contract.store.lite import LiteServer
+
+DIMENSIONS = 4
+
+_names = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def lite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiteServer]:
+    """A running server that all tests share; each takes collections of its own."""
+    server = LiteServer(tmp_path_factory.mktemp("milvus"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def milvus(lite: LiteServer) -> AsyncIterator[MilvusStore]:
+    made = MilvusStore(MilvusConfig(uri=lite.uri), None)
+    yield made
+    await made.close()
+
+
+@pytest.fixture(params=["memory", "milvus-lite"])
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[VectorStore]:
+    made: VectorStore
+    if request.param == "memory":
+        made = MemoryStore()
+    else:
+        lite: LiteServer = request.getfixturevalue("lite")
+        made = MilvusStore(MilvusConfig(uri=lite.uri), None)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def fingerprint() -> Fingerprint:
+    return Fingerprint(
+        provider="memory",
+        model='m "quoted" é\\n',
+        digest="d" * 64,
+        dimensions=DIMENSIONS,
+        query_template="query: {text}",
+    )
+
+
+@pytest.fixture
+def name() -> str:
+    """A collection that is not there yet."""
+    return f"documents_test_{next(_names)}"
+
+
+@pytest.fixture
+async def collection(store: VectorStore, name: str, fingerprint: Fingerprint) -> str:
+    """An empty collection."""
+    await store.create(name, fingerprint)
+    return name
+
+
+@pytest.fixture
+def row() -> Callable[..., Row]:
+    """`row("a/1", version=3, …)` gives a row."""
+
+    def make(identifier: str = "articles/1", **changes: Any) -> Row:
+        values: dict[str, Any] = {
+            "id": identifier,
+            "embedding": np.array([1.0, 0.0, 0.0, 0.0], dtype=np.float32),
+            "source": "articles",
+            "key": {"id": 1},
+            "shard": 0,
+            "version": 1,
+            "content_hash": "0" * 32,
+            "metadata": {"title": "T"},
+            "text_bytes": 10,
+            "embedded_at": 1_700_000_000_000,
+        }
+        return Row(**values | changes)
+
+    return make

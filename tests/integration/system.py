@@ -1,0 +1,356 @@
+"""A whole Hotswap of its own on the shared stack: tables, topics, lanes, worker processes."""
+
+import asyncio
+import json
+import os
+import sys
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from schemas import DeadLetter, Verdict, VerifyReport, WorkerReport
+from streams.config import Settings
+from streams.config.load import load
+from streams.core.dead_letters import LETTER_HEADER
+from streams.core.identity import document_id
+from streams.migration.state import State
+from streams.ports import Log, LogRecord, VectorStore
+from streams.services.control import ControlLog
+from streams.services.open import open_log, open_store
+from streams.services.verification import verify
+from streams.stack.status import Endpoints
+from tests.waiting import until
+
+__all__ = ["System", "Worker", "new_system"]
+
+LANES = ("cloud", "ollama")
+KEY = "HOTSWAP_TEST_CLOUD_KEY"
+DEADLINE = 120.0
+
+
+class Worker:
+    """One `hotswap worker` process."""
+
+    def __init__(self, role: str, process: asyncio.subprocess.Process, log: Path) -> None:
+        self.role = role
+        self.process = process
+        self.log = log
+
+    async def kill(self) -> None:
+        """SIGKILL, as a machine that loses power."""
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.process.wait()
+
+    async def stop(self) -> int:
+        """SIGTERM, and the exit status."""
+        if self.process.returncode is None:
+            self.process.terminate()
+        return await asyncio.wait_for(self.process.wait(), 60)
+
+
+class System:
+    """Everything has a name of its own, so that tests share one stack and no state."""
+
+    def __init__(self, endpoints: Endpoints, settings: Settings, folder: Path, name: str) -> None:
+        self.endpoints = endpoints
+        self.settings = settings
+        self.folder = folder
+        self.name = name
+        self.log: Log = open_log(settings)
+        self.store: VectorStore = open_store(settings)
+        self.state = State()
+        self.workers: list[Worker] = []
+
+    # The application
+
+    async def sql(self, statement: str, *rows: Sequence[object]) -> None:
+        """Run a statement in the test's schema, once, or once for each row."""
+        async with await psycopg.AsyncConnection.connect(
+            self.endpoints.postgres_dsn, autocommit=True, options=f"-c search_path={self.name}"
+        ) as connection:
+            if not rows:
+                await connection.execute(statement.encode())
+                return
+            async with connection.transaction(), connection.cursor() as cursor:
+                await cursor.executemany(statement.encode(), rows)
+
+    async def write(self, numbers: Sequence[int], text: str = "Text of article {}.") -> None:
+        """Insert or rewrite articles."""
+        await self.sql(
+            "INSERT INTO articles (id, body) VALUES (%s, %s)"
+            " ON CONFLICT (id) DO UPDATE SET body = excluded.body",
+            *((number, text.format(number)) for number in numbers),
+        )
+
+    async def rows(self) -> set[str]:
+        """The document ids that the database amounts to."""
+        async with await psycopg.AsyncConnection.connect(
+            self.endpoints.postgres_dsn, options=f"-c search_path={self.name}"
+        ) as connection:
+            articles = await (
+                await connection.execute("SELECT id FROM articles WHERE btrim(body) <> ''")
+            ).fetchall()
+            parts = await (await connection.execute("SELECT book, number FROM parts")).fetchall()
+        return {document_id("articles", row) for row in articles} | {
+            document_id("parts", row) for row in parts
+        }
+
+    # Hotswap
+
+    async def hotswap(self, *arguments: str, status: int = 0) -> str:
+        """Run the command line; its standard output."""
+        process = await asyncio.create_subprocess_exec(
+            *self._command(*arguments),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await asyncio.wait_for(process.communicate(), DEADLINE)
+        assert process.returncode == status, f"{arguments}: {process.returncode}\n{err.decode()}"
+        return out.decode()
+
+    async def init(self) -> None:
+        """`hotswap init`, and the state that it leads to."""
+        json.loads(await self.hotswap("init", "--json"))
+        await self.refresh()
+
+    async def refresh(self) -> None:
+        self.state = await ControlLog(self.log, self.settings.kafka.topics.control).refresh()
+
+    async def worker(self, role: str) -> Worker:
+        """Start a worker; it is killed at the end of the test if it still runs."""
+        path = self.folder / f"{role.replace(':', '-')}-{len(self.workers)}.log"
+        with path.open("wb") as output:
+            process = await asyncio.create_subprocess_exec(
+                *self._command("worker", *role.split(":")),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        worker = Worker(role, process, path)
+        self.workers.append(worker)
+        return worker
+
+    async def all_workers(self) -> dict[str, Worker]:
+        roles = ("normalise", *(f"embed:{lane}" for lane in LANES))
+        return {role: await self.worker(role) for role in roles}
+
+    def _command(self, *arguments: str) -> tuple[str, ...]:
+        return (
+            sys.executable,
+            "-m",
+            "streams.cli",
+            "--config",
+            str(self.folder / "hotswap.toml"),
+            *arguments,
+        )
+
+    # What came of it
+
+    def collection(self, lane: str) -> str:
+        return self.state.lanes[lane].collection
+
+    async def ids(self, lane: str) -> set[str]:
+        return {
+            row.id async for page in self.store.scan(self.collection(lane)) for row in page
+        }
+
+    async def lag(self, role: str) -> int:
+        topics = (
+            [source.topic for source in self.settings.sources]
+            if role == "normalise"
+            else [self.settings.kafka.topics.documents]
+        )
+        total = 0
+        for topic in topics:
+            ends = await self.log.ends(topic)
+            committed = await self.log.committed(self.settings.group(role), topic)
+            total += sum(end - committed.get(partition, 0) for partition, end in ends.items())
+        return total
+
+    async def until_lane_holds(self, lane: str, least: int, seconds: float = DEADLINE) -> None:
+        async def holds() -> bool:
+            return await self.store.count(self.collection(lane)) >= least
+
+        await until(holds, f"lane {lane} holds {least} rows", seconds)
+
+    async def until_converged(
+        self, lanes: Sequence[str] = LANES, seconds: float = DEADLINE
+    ) -> None:
+        """Wait until lanes hold the database's ids and nobody has anything left to do."""
+
+        async def converged() -> bool:
+            wanted = await self.rows()
+            for lane in lanes:
+                if await self.ids(lane) != wanted or await self.lag(f"embed:{lane}"):
+                    return False
+            return not await self.lag("normalise")
+
+        await until(converged, f"lanes {lanes} have converged", seconds, every=0.25)
+
+    async def verify(self, lane: str) -> VerifyReport:
+        build = self.state.lanes[lane]
+        return await verify(
+            lane=lane,
+            collection=build.collection,
+            fingerprint=build.fingerprint,
+            group=self.settings.group(f"embed:{lane}"),
+            topics=self.settings.kafka.topics,
+            log=self.log,
+            store=self.store,
+            wait_seconds=60.0,
+            on_progress=lambda _progress: None,
+        )
+
+    async def must_be_clean(self, lanes: Sequence[str] = LANES) -> None:
+        for lane in lanes:
+            report = await self.verify(lane)
+            assert report.verdict is Verdict.CLEAN, report.model_dump_json(indent=2)
+
+    async def records(self, topic: str) -> list[LogRecord]:
+        return [record async for page in self.log.read(topic) for record in page]
+
+    async def letters(self) -> list[DeadLetter]:
+        records = await self.records(self.settings.kafka.topics.dead_letters)
+        return [
+            DeadLetter.decode(dict(record.headers)[LETTER_HEADER])
+            for record in records
+            if LETTER_HEADER in dict(record.headers)
+        ]
+
+    async def reports(self, role: str) -> list[WorkerReport]:
+        records = await self.records(self.settings.kafka.topics.observations)
+        reports = [WorkerReport.decode(record.value or b"") for record in records]
+        return [report for report in reports if report.role == role]
+
+    async def embedded(self, lane: str) -> int:
+        """Texts that the lane's workers say they embedded, over all their lives."""
+        last = {report.worker: report for report in await self.reports(f"embed:{lane}")}
+        return sum(report.counters.get("embedded", 0) for report in last.values())
+
+    async def close(self) -> None:
+        for worker in self.workers:
+            await worker.kill()
+        async with httpx.AsyncClient() as client:
+            await client.delete(f"{self.endpoints.connect_url}/connectors/{self.name}")
+        for build in self.state.lanes.values():
+            await self.store.drop(build.collection)
+        await self.log.close()
+        await self.store.close()
+        await self._drop_replication()
+
+    async def _drop_replication(self) -> None:
+        slot = f"{self.name}_slot"
+        async with await psycopg.AsyncConnection.connect(
+            self.endpoints.postgres_dsn, autocommit=True
+        ) as connection:
+
+            async def dropped() -> bool:
+                cursor = await connection.execute(
+                    "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
+                    " WHERE slot_name = %s AND NOT active",
+                    (slot,),
+                )
+                await cursor.fetchall()
+                left = await connection.execute(
+                    "SELECT 1 FROM pg_replication_slots WHERE slot_name = %s", (slot,)
+                )
+                return await left.fetchone() is None
+
+            await until(dropped, f"replication slot {slot} is gone")
+
+
+TABLES = """
+CREATE SCHEMA {name};
+CREATE TABLE {name}.articles (id integer PRIMARY KEY, body text, views integer DEFAULT 0);
+CREATE TABLE {name}.parts (book text, number integer, body text, PRIMARY KEY (book, number));
+ALTER TABLE {name}.articles REPLICA IDENTITY FULL;
+"""
+
+CONFIGURATION = """
+[kafka]
+bootstrap = "{bootstrap}"
+group_prefix = "{name}"
+session_timeout_seconds = 6
+[kafka.topics]
+documents = "{name}-documents"
+control = "{name}-control"
+observations = "{name}-observations"
+dead_letters = "{name}-dead-letters"
+documents_partitions = 3
+[milvus]
+uri = "{milvus}"
+collection_prefix = "{name}"
+[connect]
+url = "{connect}"
+connector = "{name}"
+[connect.config]
+"database.hostname" = "{host}"
+"database.port" = "{port}"
+"database.dbname" = "{dbname}"
+"database.user" = "{user}"
+"slot.name" = "{name}_slot"
+"publication.name" = "{name}_publication"
+"poll.interval.ms" = "50"
+[[sources]]
+name = "articles"
+topic = "cdc.{name}.articles"
+key = ["id"]
+text = "{{body}}"
+metadata = ["views"]
+[[sources]]
+name = "parts"
+topic = "cdc.{name}.parts"
+key = ["book", "number"]
+text = "{{body}}"
+[lanes.cloud]
+provider = "openai"
+base_url = "{cloud}"
+model = "{cloud_model}"
+dimensions = {cloud_dimensions}
+api_key = {{ env = "{key}" }}
+batch_records = 32
+call_inputs = 16
+[lanes.ollama]
+provider = "ollama"
+hosts = ["{ollama}"]
+model = "{ollama_model}"
+batch_records = 16
+call_inputs = 8
+"""
+
+
+@asynccontextmanager
+async def new_system(endpoints: Endpoints, folder: Path) -> AsyncIterator[System]:
+    """A system with empty tables; `init` is left to the test."""
+    name = f"t{uuid.uuid4().hex[:10]}"
+    database = conninfo_to_dict(endpoints.postgres_dsn)
+    (folder / "hotswap.toml").write_text(
+        CONFIGURATION.format(
+            name=name,
+            bootstrap=endpoints.kafka_bootstrap,
+            milvus=endpoints.milvus_uri,
+            connect=endpoints.connect_url,
+            cloud=endpoints.cloud_url,
+            cloud_model=endpoints.cloud_model,
+            cloud_dimensions=endpoints.cloud_dimensions,
+            ollama=endpoints.ollama_url,
+            ollama_model=endpoints.ollama_model,
+            key=KEY,
+            **{field: database[field] for field in ("host", "port", "dbname", "user")},
+        )
+    )
+    os.environ[KEY] = endpoints.cloud_api_key
+    async with await psycopg.AsyncConnection.connect(endpoints.postgres_dsn) as connection:
+        await connection.execute(TABLES.format(name=name).encode())
+    system = System(endpoints, load(folder / "hotswap.toml"), folder, name)
+    try:
+        yield system
+    finally:
+        await system.close()

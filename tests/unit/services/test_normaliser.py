@@ -1,0 +1,139 @@
+"""The normaliser's record of what it appended is the log itself."""
+
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from schemas import DeadLetter, Document
+from streams.adapters.memory_log import MemoryLog
+from streams.config import TopicsConfig
+from streams.core.dead_letters import LETTER_HEADER
+from streams.core.normalisation import Limits
+from streams.core.source import Source, Template
+from streams.errors import OwnershipLost, TransientError
+from streams.ports import LogRecord, NewRecord, TopicSpec
+from streams.services.control import ControlLog
+from streams.services.normaliser import Normaliser
+
+TOPICS = TopicsConfig()
+CDC = "cdc.public.articles"
+
+
+def owned() -> None:
+    """The partition is ours."""
+
+
+async def make(log: MemoryLog) -> Normaliser:
+    for name, partitions in (("documents", 3), ("control", 1), ("dead-letters", 1)):
+        await log.create(TopicSpec(name, partitions, 1, {}))
+    source = Source("articles", ("id",), Template.parse("{body}"), ("views",))
+    return Normaliser(
+        {CDC: source},
+        log,
+        ControlLog(log, TOPICS.control),
+        topics=TOPICS,
+        limits=Limits(text_budget_bytes=500, metadata_bytes=500, record_bytes=5_000),
+        worker="w",
+    )
+
+
+@pytest.fixture
+def log() -> MemoryLog:
+    return MemoryLog()
+
+
+def event(op: str, id_: int | None, lsn: int, body: str | None = "text", partition: int = 0):
+    key = None if id_ is None else json.dumps({"id": id_}).encode()
+    row = None if op in "dt" else {"id": id_, "body": body, "views": 1}
+    value = {
+        "op": op,
+        "before": None,
+        "after": row,
+        "source": {"connector": "postgresql", "lsn": lsn},
+    }
+    return LogRecord(CDC, partition, lsn, key, json.dumps(value).encode())
+
+
+async def documents(log: MemoryLog) -> dict[str, str | None]:
+    """The newest text of each id; None where it was deleted."""
+    return {
+        (record.key or b"").decode(): Document.decode(record.value).text if record.value else None
+        for record in await everything(log, "documents")
+    }
+
+
+async def everything(log: MemoryLog, topic: str) -> Sequence[LogRecord]:
+    return [record async for page in log.read(topic) for record in page]
+
+
+async def test_rows_become_documents_and_deletes_become_tombstones(log):
+    normaliser = await make(log)
+    await normaliser.process([event("c", 1, 10), event("c", 2, 11), event("d", 1, 12)], owned)
+    assert await documents(log) == {"articles/1": None, "articles/2": "text"}
+
+
+async def test_a_bad_event_is_dead_lettered_and_the_next_good_one_goes_through(log):
+    normaliser = await make(log)
+    bad = LogRecord(CDC, 0, 7, b'{"id": 1}', b"not json", headers=(("trace", b"t"),))
+    await normaliser.process([bad, event("c", 2, 8)], owned)
+    assert await documents(log) == {"articles/2": "text"}
+    (letter,) = await everything(log, "dead-letters")
+    assert (letter.key, letter.value) == (bad.key, bad.value)
+    told = DeadLetter.decode(dict(letter.headers)[LETTER_HEADER])
+    assert (told.stage, told.reason, told.topic, told.offset) == ("normalise", "not_json", CDC, 7)
+
+
+async def test_a_truncate_deletes_what_stood_before_it_and_nothing_after(log):
+    normaliser = await make(log)
+    await normaliser.process([event("c", 1, 10), event("c", 2, 11)], owned)
+    await normaliser.process([event("t", None, 12), event("c", 3, 13)], owned)
+    assert await documents(log) == {"articles/1": None, "articles/2": None, "articles/3": "text"}
+
+
+async def test_an_older_event_that_comes_late_from_another_partition_stays_truncated(log):
+    first = await make(log)
+    await first.process([event("t", None, 12)], owned)
+    second = await make(log)  # another worker, or this one after a restart
+    await second.process([event("c", 1, 10, partition=1), event("c", 2, 13, partition=1)], owned)
+    assert await documents(log) == {"articles/2": "text"}
+
+
+async def test_a_row_that_another_worker_wrote_after_the_truncate_is_not_lost(log):
+    normaliser = await make(log)
+    await normaliser.process([event("c", 1, 13, body="newer")], owned)
+    await normaliser.process([event("t", None, 12, partition=1)], owned)
+    assert await documents(log) == {"articles/1": "newer"}
+
+
+async def test_a_truncate_that_is_delivered_twice_changes_nothing_more(log):
+    normaliser = await make(log)
+    await normaliser.process([event("c", 1, 10), event("t", None, 12), event("c", 1, 13)], owned)
+    before = await documents(log)
+    await normaliser.process([event("t", None, 12), event("c", 1, 13)], owned)
+    assert await documents(log) == before == {"articles/1": "text"}
+
+
+async def test_nothing_is_appended_by_a_worker_that_lost_its_partition(log):
+    normaliser = await make(log)
+
+    def lost() -> None:
+        raise OwnershipLost("gone")
+
+    with pytest.raises(OwnershipLost):
+        await normaliser.process([event("c", 1, 10)], lost)
+    assert await documents(log) == {}
+
+
+async def test_a_batch_is_not_done_before_the_broker_has_confirmed_every_record():
+    """A send that was accepted but never delivered would be lost by an early return."""
+
+    class Refusing(MemoryLog):
+        async def append(self, records: Sequence[NewRecord]) -> list[tuple[int, int]]:
+            raise TransientError(f"no broker took {len(records)} records")
+
+    log = Refusing()
+    normaliser = await make(log)
+    with pytest.raises(TransientError):
+        await normaliser.process([event("c", 1, 10)], owned)
+    assert normaliser.counters["documents"] == 0

@@ -49,21 +49,21 @@ def differences(folder: Path = FOLDER) -> list[str]:
     )
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, folder: Path = FOLDER) -> int:
     """Write or check the files; the process's exit status."""
     parser = argparse.ArgumentParser(prog="python -m schemas.generate", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, say what differs")
-    different = differences()
+    different = differences(folder)
     if parser.parse_args(arguments).check:
         sys.stdout.writelines(f"differs: {name}\n" for name in different)
         return 1 if different else 0
-    FOLDER.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)
     wanted = generated()
     for name in different:
         if name in wanted:
-            (FOLDER / name).write_text(wanted[name], encoding="utf-8")
+            (folder / name).write_text(wanted[name], encoding="utf-8")
         else:
-            (FOLDER / name).unlink()
+            (folder / name).unlink()
         sys.stdout.write(f"{'wrote' if name in wanted else 'removed'} {name}\n")
     return 0
 

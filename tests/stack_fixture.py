@@ -15,6 +15,7 @@ from typing import Protocol
 import pytest
 
 from streams.stack import Endpoints, Stack
+from tests.docker_stack import docker_stack
 
 __all__ = ["STACKS", "RunningStack", "embedded_stack", "stack"]
 
@@ -74,6 +75,7 @@ def embedded_stack(keep_logs_in: Callable[[], Path | None] = lambda: None) -> It
 
 STACKS: dict[str, Callable[[Callable[[], Path | None]], Iterator[RunningStack]]] = {
     "embedded": embedded_stack,
+    "docker": docker_stack,
 }
 
 

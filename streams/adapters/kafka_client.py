@@ -6,14 +6,14 @@ Knows no topics.
 
 import contextlib
 import ssl
-from typing import Any
+from typing import Any, NoReturn
 
 from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.helpers import create_ssl_context
 
 from streams.adapters.kafka_errors import kafka_errors
 from streams.config.kafka import KafkaConfig
-from streams.errors import ConfigurationError
+from streams.errors import ConfigurationError, TransientError
 
 __all__ = ["client_options", "explain_unreachable"]
 
@@ -70,11 +70,11 @@ def _must_be_readable(setting: str, path: str) -> None:
         raise ConfigurationError(setting, f"{path} can not be read ({error.strerror})") from error
 
 
-async def explain_unreachable(options: dict[str, Any]) -> None:
+async def explain_unreachable(options: dict[str, Any]) -> NoReturn:
     """Connect once to each bootstrap server and raise what stands in the way.
 
     aiokafka's own bootstrap says only that it failed; a wrong password and a broker that is
-    down look the same. Returns if a connection could be made after all.
+    down look the same.
 
     Raises: ConfigurationError, TransientError.
     """
@@ -84,3 +84,7 @@ async def explain_unreachable(options: dict[str, Any]) -> None:
             connection = await create_conn(host, port, **settings)
             with contextlib.suppress(OSError):
                 await connection.close()
+    raise TransientError(
+        f"Kafka at {options['bootstrap_servers']} takes connections and answers nothing on them;"
+        " if that lasts, check kafka.security_protocol"
+    )

@@ -55,7 +55,11 @@ def translate(error: Exception, subject: str) -> HotswapError:
     Whatever is not in the tables may pass by itself: a broker that is down, a leader that
     moves, a coordinator that loads, an answer that came too late.
     """
-    text = str(error) or type(error).__name__
+    # Some of aiokafka's errors carry the connection instead of words.
+    wordless = isinstance(error, kafka.KafkaError) and any(
+        not isinstance(argument, str) for argument in error.args
+    )
+    text = type(error).__name__ if wordless else str(error) or type(error).__name__
     for known, remedy in _REMEDIES:
         if isinstance(error, known):
             return ConfigurationError(subject, text, remedy)

@@ -66,7 +66,8 @@ class MemoryStore:
         """See `streams.ports.VectorStore`. Of an id that comes twice, the last row is written."""
         there = self._there(collection)
         for row in encode_rows(rows, there.fingerprint.dimensions):
-            there.rows[row["id"]] = row
+            # The caller may change its array later; the store must not follow.
+            there.rows[row["id"]] = row | {"embedding": row["embedding"].copy()}
 
     async def delete(self, collection: str, ids: Sequence[str]) -> None:
         """See `streams.ports.VectorStore`."""

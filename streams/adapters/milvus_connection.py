@@ -16,15 +16,24 @@ from pymilvus import MilvusClient
 
 from streams.adapters.milvus_errors import translated
 from streams.config import MilvusConfig
+from streams.errors import ConfigurationError
 
 __all__ = ["MilvusConnection"]
 
 # pymilvus logs each failed call with its traceback, although it raises it as well.
-logging.getLogger("pymilvus.decorators").setLevel(logging.CRITICAL)
+logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
 
 T = TypeVar("T")
 
 _THREADS = 4
+
+_CHANNEL = {
+    # gRPC waits longer before each attempt to connect, up to two minutes, and shares the wait
+    # among channels: after an outage the lane would stand still although Milvus is back.
+    "grpc.initial_reconnect_backoff_ms": 100,
+    "grpc.max_reconnect_backoff_ms": 1_000,
+    "grpc.use_local_subchannel_pool": 1,
+}
 
 
 class MilvusConnection:
@@ -77,15 +86,24 @@ class MilvusConnection:
     def _client(self) -> MilvusClient:
         with self._connecting:
             if self._connected is None:
-                config = self._config
-                trust = {"server_pem_path": config.ca_file} if config.ca_file else {}
-                self._connected = MilvusClient(
-                    config.uri,
-                    token=self._token,
-                    db_name=config.database,
-                    timeout=config.timeout_seconds,
-                    # Shared connections stay open after `close`.
-                    dedicated=True,
-                    **trust,
-                )
+                self._connected = self._connect()
             return self._connected
+
+    def _connect(self) -> MilvusClient:
+        config = self._config
+        trust = {"server_pem_path": config.ca_file} if config.ca_file else {}
+        try:
+            return MilvusClient(
+                config.uri,
+                token=self._token,
+                db_name=config.database,
+                timeout=config.timeout_seconds,
+                # Shared connections stay open after `close`.
+                dedicated=True,
+                grpc_options=_CHANNEL,
+                **trust,
+            )
+        except OSError as error:
+            raise ConfigurationError(
+                "milvus.ca_file", f"{config.ca_file} can not be read ({error.strerror})"
+            ) from error

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli import config, demo, init, search, status, up, worker
+from streams.cli import config, dead_letters, demo, init, search, status, up, verify, worker
 from streams.cli.exits import EPILOG
 from streams.cli.group import HotswapGroup
 from streams.cli.lazy import StackGroup
@@ -90,7 +90,9 @@ app.command("init")(init.command)
 app.command("up")(up.command)
 app.add_typer(worker.app, name="worker")
 app.command("status")(status.command)
+app.command("verify")(verify.command)
 app.command("search")(search.command)
+app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(config.app, name="config")
 
 

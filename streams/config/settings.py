@@ -67,8 +67,9 @@ class ConnectConfig(Section):
     )
     config: dict[str, str] = Field(
         default_factory=dict,
-        description="Debezium's own settings, such as `database.hostname`. Empty: the connector"
-        " is registered elsewhere, and `hotswap init` leaves it alone.",
+        description='Debezium\'s own settings, such as `database.hostname`; `""` leaves out one'
+        " that Hotswap would set. An empty table: the connector is registered elsewhere, and"
+        " `hotswap init` leaves it alone.",
     )
     secrets: dict[str, SecretRef] = Field(
         default_factory=dict,

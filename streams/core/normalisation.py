@@ -210,7 +210,7 @@ def _identity(key: bytes | None, source: Source) -> tuple[str, dict[str, Any]]:
         extra = [name for name in columns if name not in source.key]
         raise Refused(
             Reason.KEY_INCOMPLETE,
-            f"the key is not made of the columns configured: missing {missing}, extra {extra[:9]}",
+            f"the key's columns are not those configured: missing {missing}, extra {extra}"[:250],
         )
     values = [columns[name] for name in source.key]
     try:

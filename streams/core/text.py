@@ -8,7 +8,7 @@ before any model's tokenizer sees it.
 
 import hashlib
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["MIN_BUDGET_BYTES", "Text", "clean", "content_hash"]
 
@@ -26,8 +26,7 @@ _EXTENDING_BLOCKS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """A canonical text.
 
     Attributes:

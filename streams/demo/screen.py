@@ -25,7 +25,7 @@ from streams.services.search import SearchResult
 
 __all__ = ["LaneBars", "Screen"]
 
-_SNIPPET = 44
+_QUERY = 18
 
 
 class _Rate(ProgressColumn):
@@ -92,10 +92,10 @@ class Screen:
     def searches(self, pairs: Iterable[Mapping[str, SearchResult]]) -> None:
         """The best three hits of each query, lane beside lane."""
         pairs = list(pairs)
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        table.add_column("query", overflow="fold", max_width=26)
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
+        table.add_column("query", overflow="fold", min_width=_QUERY, max_width=_QUERY)
         for lane in pairs[0]:
-            table.add_column(lane, overflow="ellipsis", no_wrap=True, max_width=_SNIPPET)
+            table.add_column(lane, overflow="ellipsis", no_wrap=True, ratio=1)
         for results in pairs:
             query = next(iter(results.values())).text
             table.add_row(Text(query, style="bold"), *map(_hits, results.values()))

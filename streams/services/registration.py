@@ -16,6 +16,8 @@ from streams.services.steps import Action, Step
 __all__ = ["register"]
 
 _POLL_SECONDS = 0.2
+_STALE_SECONDS = 5.0
+"""How long Connect may still show the state from before a change."""
 _FORCE = "`hotswap init --force` puts the configured connector in place"
 
 
@@ -64,7 +66,8 @@ async def register(
         action = Action.WOULD_CREATE if found is None else Action.WOULD_UPDATE
         return Step(name, action, plugin)
     await connect.put(settings.connector, config, secrets)
-    status = await _until_running(settings.connector, connect, patience_seconds)
+    stale = 0.0 if found is None else _STALE_SECONDS
+    status = await _until_running(settings.connector, connect, patience_seconds, stale)
     action = Action.CREATED if found is None else Action.UPDATED
     return Step(name, action, _describe(status))
 
@@ -81,18 +84,22 @@ async def _keep(
     if dry_run:
         return Step(name, Action.WOULD_UPDATE, "start again what has failed")
     await connect.restart(settings.connector)
-    status = await _until_running(settings.connector, connect, patience)
+    status = await _until_running(settings.connector, connect, patience, _STALE_SECONDS)
     return Step(name, Action.UPDATED, f"started again; {_describe(status)}")
 
 
-async def _until_running(name: str, connect: Connect, patience: float) -> ConnectorStatus:
+async def _until_running(
+    name: str, connect: Connect, patience: float, stale: float
+) -> ConnectorStatus:
     status = None
+    clock = asyncio.get_running_loop().time
+    started = clock()
     try:
         async with asyncio.timeout(patience):
             while True:
                 status = await connect.status(name)
                 states = {status.state, *status.tasks} if status else set()
-                if status and "FAILED" in states:
+                if status and "FAILED" in states and clock() - started >= stale:
                     raise _failed(name, status)
                 if status and status.tasks and states == {"RUNNING"}:
                     return status

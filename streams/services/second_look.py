@@ -52,18 +52,19 @@ async def second_look(shard: Shard, suspects: Iterable[Suspect]) -> tuple[list[S
 async def _still_wrong(shard: Shard, suspects: Iterable[Suspect]) -> AsyncIterator[Suspect]:
     for lot in _lots(suspects):
         # Only ids of the safe alphabet may reach a store's filter; others are no documents.
-        ids = sorted({suspect.id for suspect in lot if is_document_id(suspect.id)})
-        stored = await shard.store.versions(shard.collection, ids) if ids else {}
-        healed = await _healed(shard, lot)
+        safe = [suspect for suspect in lot if is_document_id(suspect.id)]
         for suspect in lot:
             if not is_document_id(suspect.id):
                 yield suspect
-            elif suspect.id not in healed:
-                now = stored.get(suspect.id)
-                home = partition_of(suspect.id.encode(), shard.partitions)
-                finding = look_again(suspect, now, shard.end, elsewhere=home != shard.index)
-                if finding is not None:
-                    yield _as_it_is(suspect, finding, now)
+        ids = sorted({suspect.id for suspect in safe})
+        stored = await shard.store.versions(shard.collection, ids) if ids else {}
+        healed = await _healed(shard, safe)
+        for suspect in safe:
+            now = stored.get(suspect.id)
+            home = partition_of(suspect.id.encode(), shard.partitions)
+            finding = look_again(suspect, now, shard.end, elsewhere=home != shard.index)
+            if finding is not None and suspect.id not in healed:
+                yield _as_it_is(suspect, finding, now)
 
 
 def _as_it_is(suspect: Suspect, finding: Finding, now: StoredVersion | None) -> Suspect:

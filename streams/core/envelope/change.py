@@ -6,7 +6,7 @@ beside change events. Knows nothing of sources, text or ids.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas import Reason
 from streams.core.envelope.placeholder import is_unavailable
@@ -22,8 +22,7 @@ _TRANSACTION = {"status", "id", "ts_ms", "event_count", "data_collections"}
 _HEARTBEAT = {"ts_ms", "ts_us", "ts_ns"}
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """The row after a change, and the row before it as the envelope has it."""
 
     after: dict[str, Any]
@@ -52,8 +51,7 @@ class Row:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """A row was created, read or updated. `changed_at`: ms since the epoch, if known."""
 
     row: Row

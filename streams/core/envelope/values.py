@@ -41,6 +41,8 @@ def as_metadata(value: object, *, exact: bool, depth: int = _DEEPEST) -> object:
 
     Raises: Rounded unless read exactly; Refused with METADATA_TOO_LARGE if nested too deep.
     """
+    if isinstance(value, str) or value is None:  # nearly all there is
+        return value
     if isinstance(value, int | float):
         return _number(value, exact=exact)
     if depth == 0 and isinstance(value, list | dict):
@@ -53,7 +55,7 @@ def as_metadata(value: object, *, exact: bool, depth: int = _DEEPEST) -> object:
         return {
             name: as_metadata(item, exact=exact, depth=depth - 1) for name, item in value.items()
         }
-    return value
+    raise TypeError(f"not JSON: {type(value).__name__}")
 
 
 def _number(value: int | float, *, exact: bool) -> object:  # noqa: PYI041 -- told apart here

@@ -1,7 +1,7 @@
 """A stand-in for a cloud embedding API: OpenAI's protocol over a small real model.
 
 For demo, tests and benches. Its limits and faults are options, on the command line and while
-it runs. It listens on loopback only.
+it runs. It listens on loopback unless told otherwise.
 """
 
 __all__ = ["DIMENSIONS", "MODEL"]

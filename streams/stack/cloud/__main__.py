@@ -22,7 +22,7 @@ def main() -> None:
     if not key:
         sys.exit("the environment variable HOTSWAP_CLOUD_API_KEY is not set")
     control = Control(chosen.switches, chosen.seed)
-    serve(make_app(Service(Model(), key, control)), chosen.port)
+    serve(make_app(Service(Model(), key, control)), chosen.port, chosen.host)
 
 
 if __name__ == "__main__":

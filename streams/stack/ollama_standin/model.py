@@ -12,7 +12,10 @@ from threading import Lock
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Encoding, Regex, Tokenizer
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import Sequence as Steps
+from tokenizers.pre_tokenizers import Split, WhitespaceSplit
 
 __all__ = ["CONTEXT", "DIMENSIONS", "Model"]
 
@@ -26,8 +29,7 @@ class Model:
     def __init__(self, weights: Path, tokenizer: Path) -> None:
         self.digest = hashlib.sha256(weights.read_bytes() + tokenizer.read_bytes()).hexdigest()
         self.size = weights.stat().st_size
-        self._tokenizer = Tokenizer.from_file(str(tokenizer))
-        self._tokenizer.no_padding()
+        self._tokenizer = _as_ollama_splits(Tokenizer.from_file(str(tokenizer)))
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(
@@ -60,3 +62,19 @@ class Model:
         mean: npt.NDArray[np.float32] = hidden[0].mean(axis=0)
         mean /= np.linalg.norm(mean)
         return mean
+
+
+def _as_ollama_splits(tokenizer: Tokenizer) -> Tokenizer:
+    """Split texts as Ollama's WordPiece does, which is not quite as BERT's own.
+
+    It keeps accents (so that an accented word is mostly unknown to this model), takes only
+    Unicode punctuation for punctuation (not `=` or `$`), and knows no longest word. See
+    `wordpiece.go` in Ollama 0.17.4. Not copied: it cuts punctuation beyond ASCII into bytes.
+    """
+    tokenizer.no_padding()
+    tokenizer.normalizer = BertNormalizer(
+        clean_text=False, handle_chinese_chars=True, strip_accents=False, lowercase=True
+    )
+    tokenizer.pre_tokenizer = Steps([WhitespaceSplit(), Split(Regex(r"\p{P}"), "isolated")])
+    tokenizer.model.max_input_chars_per_word = 1_000_000
+    return tokenizer

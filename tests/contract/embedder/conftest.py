@@ -13,6 +13,7 @@ from streams.adapters.ollama_embedder import OllamaEmbedder
 from streams.adapters.openai_embedder import OpenAIEmbedder
 from streams.config import OllamaConfig, OpenAIConfig
 from streams.ports import Embedder
+from streams.stack import Endpoints
 from tests.contract.embedder.fake_http import serving
 from tests.contract.embedder.fake_ollama import FakeOllama
 from tests.contract.embedder.fake_openai import KEY, FakeOpenAI
@@ -40,15 +41,18 @@ class Case:
 PREFIXES: dict[str, Any] = {"document_template": "D: {text}", "query_template": "Q: {text}"}
 
 
-async def _memory(_: AsyncExitStack, __: Any) -> Case:
+Maker = Callable[[AsyncExitStack, pytest.FixtureRequest], Awaitable[Case]]
+
+
+async def _memory(_: AsyncExitStack, __: pytest.FixtureRequest) -> Case:
     embedder = MemoryEmbedder(8)
     embedder.refuses = lambda text: "refuse me" in text
     return Case(embedder, MemoryEmbedder(8, **PREFIXES), "refuse me", lambda: embedder.calls)
 
 
-async def _openai(stack: AsyncExitStack, _: Any) -> Case:
+async def _openai(exits: AsyncExitStack, _: pytest.FixtureRequest) -> Case:
     fake = FakeOpenAI()
-    url = await stack.enter_async_context(serving(fake.answer))
+    url = await exits.enter_async_context(serving(fake.answer))
     config = OpenAIConfig.model_validate(
         {
             "provider": "openai",
@@ -66,9 +70,9 @@ async def _openai(stack: AsyncExitStack, _: Any) -> Case:
     )
 
 
-async def _ollama(stack: AsyncExitStack, _: Any) -> Case:
+async def _ollama(exits: AsyncExitStack, _: pytest.FixtureRequest) -> Case:
     fakes = [FakeOllama(), FakeOllama()]
-    urls = [await stack.enter_async_context(serving(fake.answer)) for fake in fakes]
+    urls = [await exits.enter_async_context(serving(fake.answer)) for fake in fakes]
     config = OllamaConfig.model_validate({"provider": "ollama", "model": "hash", "hosts": urls})
     return Case(
         OllamaEmbedder(config),
@@ -78,17 +82,62 @@ async def _ollama(stack: AsyncExitStack, _: Any) -> Case:
     )
 
 
-MAKERS: dict[str, Callable[[AsyncExitStack, Any], Awaitable[Case]]] = {
+async def _cloud_of_the_stack(_: AsyncExitStack, request: pytest.FixtureRequest) -> Case:
+    endpoints: Endpoints = request.getfixturevalue("stack").endpoints()
+    config = OpenAIConfig.model_validate(
+        {
+            "provider": "openai",
+            "base_url": endpoints.cloud_url,
+            "model": endpoints.cloud_model,
+            "dimensions": endpoints.cloud_dimensions,
+            "api_key": {"env": "UNUSED"},
+        }
+    )
+    key = SecretStr(endpoints.cloud_api_key)
+    return Case(
+        OpenAIEmbedder(config, key),
+        OpenAIEmbedder(config.model_copy(update=PREFIXES), key),
+        "word " * 9_000,
+        None,
+    )
+
+
+async def _ollama_of_the_stack(_: AsyncExitStack, request: pytest.FixtureRequest) -> Case:
+    endpoints: Endpoints = request.getfixturevalue("stack").endpoints()
+    config = OllamaConfig.model_validate(
+        {
+            "provider": "ollama",
+            "model": endpoints.ollama_model,
+            "hosts": [endpoints.ollama_url],
+        }
+    )
+    return Case(
+        OllamaEmbedder(config),
+        OllamaEmbedder(config.model_copy(update=PREFIXES)),
+        "word " * 900,
+        None,
+        # A real model's vectors depend a little on what else is in the batch.
+        tolerance=0.01,
+    )
+
+
+MAKERS: dict[str, Maker] = {
     "memory": _memory,
     "openai": _openai,
     "ollama": _ollama,
+    "cloud of the stack": _cloud_of_the_stack,
+    "ollama of the stack": _ollama_of_the_stack,
 }
 
 
-@pytest.fixture(params=list(MAKERS))
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=pytest.mark.stack if "stack" in name else ()) for name in MAKERS
+    ]
+)
 async def case(request: pytest.FixtureRequest) -> AsyncIterator[Case]:
-    async with AsyncExitStack() as stack:
-        case = await MAKERS[request.param](stack, None)
-        stack.push_async_callback(case.embedder.close)
-        stack.push_async_callback(case.prefixed.close)
+    async with AsyncExitStack() as exits:
+        case = await MAKERS[request.param](exits, request)
+        exits.push_async_callback(case.embedder.close)
+        exits.push_async_callback(case.prefixed.close)
         yield case

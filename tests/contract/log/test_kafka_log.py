@@ -121,6 +121,22 @@ async def test_a_kafka_that_is_down_is_a_transient_error(closed_port, call):
     await log.close()
 
 
+async def test_a_kafka_that_drops_each_request_is_a_transient_error():
+    """As a broker does that wants TLS or a login and gets neither."""
+
+    async def hang_up(reader, writer):
+        await reader.read(1)
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        log = KafkaLog(KafkaConfig(bootstrap=f"127.0.0.1:{port}"))
+        with pytest.raises(TransientError, match=f"127.0.0.1:{port}"):
+            await log.ends("documents")
+        await log.close()
+
+
 async def test_a_kafka_that_hangs_is_a_transient_error(silent_server):
     log = KafkaLog(KafkaConfig(bootstrap=silent_server), patience_seconds=0.2)
     async with asyncio.timeout(10):
@@ -168,3 +184,38 @@ async def test_a_topic_made_again_is_seen_as_it_is_now(kafka_rig):
     with pytest.raises(ConfigurationError, match="does not exist"):
         await kafka_rig.log.ends(topic)
     assert await kafka_rig.log.describe(f"other-{uuid.uuid4().hex}") is None
+
+
+@pytest.mark.stack
+async def test_a_broker_that_was_killed_costs_nothing_that_was_confirmed(kafka_rig, stack):
+    topic = await kafka_rig.topic(1)
+    impatient = KafkaLog(KafkaConfig(bootstrap=kafka_rig.bootstrap), patience_seconds=3.0)
+    before = [NewRecord(topic, b"k", b"before %d" % i) for i in range(200)]
+    await impatient.append(before)
+    stack.kill("kafka")
+    try:
+        with pytest.raises(TransientError, match=topic):
+            await impatient.append([NewRecord(topic, b"k", b"during")])
+    finally:
+        stack.start("kafka")
+    await impatient.append([NewRecord(topic, b"k", b"after")])
+    values = [r.value for r in await kafka_rig.read(topic)]
+    assert values[:200] == [record.value for record in before]
+    assert values[-1] == b"after"
+    assert values[200:-1] in ([], [b"during"])
+    await impatient.close()
+
+
+@pytest.mark.stack
+async def test_a_read_goes_on_after_the_broker_was_killed_and_came_back(kafka_rig, stack):
+    topic = await kafka_rig.topic(3)
+    values = [b"%06d" % i + b"x" * 10_000 for i in range(3_000)]
+    await kafka_rig.log.append([NewRecord(topic, b"%d" % i, v) for i, v in enumerate(values)])
+    seen: list[bytes] = []
+    async with asyncio.timeout(120):
+        async for page in kafka_rig.log.read(topic):
+            if not seen:
+                stack.kill("kafka")
+                stack.start("kafka")
+            seen += [record.value or b"" for record in page]
+    assert sorted(seen) == values

@@ -1,6 +1,7 @@
 """Every vector store, over an empty one for each test."""
 
 import itertools
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -35,16 +36,29 @@ async def milvus(lite: LiteServer) -> AsyncIterator[MilvusStore]:
     await made.close()
 
 
-@pytest.fixture(params=["memory", "milvus-lite"])
+STANDALONE = os.environ.get("HOTSWAP_TEST_MILVUS", "")
+"""URI of a Milvus that somebody has started; its collections `documents_test_…` are dropped."""
+
+
+@pytest.fixture(params=["memory", "milvus-lite", *(["milvus"] if STANDALONE else [])])
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[VectorStore]:
     made: VectorStore
     if request.param == "memory":
         made = MemoryStore()
-    else:
+    elif request.param == "milvus-lite":
         lite: LiteServer = request.getfixturevalue("lite")
         made = MilvusStore(MilvusConfig(uri=lite.uri), None)
+    else:
+        made = MilvusStore(MilvusConfig(uri=STANDALONE), None)
+        await _drop_all(made)
     yield made
     await made.close()
+
+
+async def _drop_all(store: VectorStore) -> None:
+    for collection in await store.collections():
+        if collection.startswith("documents_test_"):
+            await store.drop(collection)
 
 
 @pytest.fixture

@@ -177,6 +177,14 @@ async def test_another_process_knows_the_collection_without_making_it(
     await other.close()
 
 
+async def test_a_certificate_file_that_is_not_there_names_the_setting(tmp_path):
+    config = MilvusConfig(uri="https://127.0.0.1:1", ca_file=str(tmp_path / "none.pem"))
+    store = MilvusStore(config, None)
+    with pytest.raises(ConfigurationError, match=r"milvus\.ca_file: .*none\.pem"):
+        await store.collections()
+    await store.close()
+
+
 async def test_an_address_that_pymilvus_does_not_understand_names_the_setting():
     config = MilvusConfig.model_construct(uri="ftp://milvus", timeout_seconds=1.0)
     store = MilvusStore(config, None)

@@ -45,6 +45,11 @@ def test_a_translated_error_says_what_was_done_and_keeps_its_cause():
     assert caught.value.__cause__ is cause
 
 
+def test_a_message_holds_no_object_of_the_library():
+    error = translate(kafka.UnsupportedSaslMechanismError(object()), "Kafka at h:1")
+    assert str(error).splitlines()[0] == "Kafka at h:1: UnsupportedSaslMechanismError"
+
+
 def test_a_bug_is_not_taken_for_an_error_of_kafka():
     with pytest.raises(KeyError):
         _raise_inside("topic documents", KeyError("bug"))

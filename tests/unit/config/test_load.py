@@ -1,7 +1,9 @@
 """Which file is read, what wins, and that nothing wrong is left unsaid."""
 
 import pytest
+from pydantic import ValidationError
 
+from streams.config import ConnectConfig
 from streams.config.check import visible
 from streams.config.lanes import OllamaConfig, OpenAIConfig
 from streams.config.load import load
@@ -89,3 +91,9 @@ def test_a_secret_that_was_read_is_masked_when_printed(file, monkeypatch):
     secret = cloud.api_key.read("lanes.cloud.api_key")
     assert secret.get_secret_value() == "hunter2"
     assert "hunter2" not in f"{secret} {secret!r}"
+
+
+def test_a_section_by_itself_does_not_repeat_a_secret_in_its_error_either():
+    with pytest.raises(ValidationError) as caught:
+        ConnectConfig.model_validate({"username": "u", "password": "hunter2"})
+    assert "hunter2" not in str(caught.value)

@@ -229,6 +229,19 @@ def test_any_bytes_have_an_outcome(key, value):
     assert isinstance(normalise(key, value, SOURCE, LIMITS), OUTCOMES)
 
 
+@given(st.data())
+def test_a_damaged_record_has_an_outcome(data):
+    value = bytearray(
+        record(source={"connector": "postgresql", "lsn": 7}, title="é\0", note=[2**64])
+    )
+    for _ in range(data.draw(st.integers(1, 3))):
+        value[data.draw(st.integers(0, len(value) - 1))] = data.draw(st.integers(0, 255))
+    outcome = normalise(KEY, bytes(value), SOURCE, LIMITS)
+    assert isinstance(outcome, OUTCOMES)
+    if isinstance(outcome, Put):
+        _is_sound(outcome.document)
+
+
 @settings(max_examples=500)
 @given(KEYS | st.none(), RECORDS | st.none())
 def test_any_json_has_one_outcome_which_is_sound(key, value):

@@ -249,6 +249,13 @@ async def test_a_dead_letter_of_an_older_version_excuses_nothing(lane):
     assert found(await lane.verified()) == {"stale": 1}
 
 
+async def test_a_dead_letter_of_another_partition_excuses_nothing(lane):
+    partition, offset = await lane.document("s/dead", "bad")
+    lane.places["s/dead"] = ((partition + 1) % 3, offset)
+    await lane.dead_letter("s/dead")
+    assert found(await lane.verified()) == {"missing": 1}
+
+
 @pytest.mark.parametrize("stage", ["embed:cloud", "normalise"])
 async def test_a_dead_letter_of_another_stage_excuses_nothing(lane, stage):
     await lane.document("s/dead", "bad")
@@ -267,6 +274,12 @@ async def test_a_key_that_is_no_document_id_never_reaches_the_store(lane):
     await lane.log.append([NewRecord(TOPICS.documents, b"\xff", b"{}")])
     report = await lane.verified()
     assert found(report) == {"missing": 2}
+
+
+async def test_a_row_whose_id_is_no_document_id_is_extra(lane):
+    rows = lane.store._collections[COLLECTION].rows
+    rows["crafted"] = rows["s/07"] | {"id": 'x" or 1==1'}
+    assert found(await lane.verified()) == {"extra": 1}
 
 
 async def test_a_lane_that_lags_is_inconclusive_and_says_by_how_much(lane):

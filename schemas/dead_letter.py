@@ -15,7 +15,6 @@ class Reason(StrEnum):
     NOT_JSON = "not_json"
     NOT_AN_ENVELOPE = "not_an_envelope"
     UNKNOWN_OP = "unknown_op"
-    UNKNOWN_SOURCE = "unknown_source"
     UNKNOWN_SCHEMA_VERSION = "unknown_schema_version"
     NULL_KEY = "null_key"
     KEY_INCOMPLETE = "key_incomplete"

@@ -64,7 +64,10 @@ def embedded_stack(keep_logs_in: Callable[[], Path | None] = lambda: None) -> It
     home = Path(tempfile.mkdtemp(prefix="hotswap-stack-"))
     running = Stack(home, fast_compaction=True, die_with=os.getpid())
     try:
-        running.up()
+        with pytest.MonkeyPatch.context() as patch:
+            # Tests disturb their Ollama; they must not do so to somebody else's.
+            patch.delenv("OLLAMA_HOST", raising=False)
+            running.up()
         yield running
     finally:
         running.down()

@@ -144,8 +144,9 @@ class KafkaLog:
         consumer = await self._new_consumer()
         try:
             with kafka_errors(f"reading the ends of topic {topic}"):
-                begins = await consumer.beginning_offsets(known)
-                ends = await consumer.end_offsets(known)
+                begins, ends = await asyncio.gather(
+                    consumer.beginning_offsets(known), consumer.end_offsets(known)
+                )
             plan = plan_range(
                 topic,
                 begins={partition.partition: begin for partition, begin in begins.items()},

@@ -24,6 +24,8 @@ READER_OPTIONS: dict[str, Any] = {
     "auto_offset_reset": "earliest",
     # The end of an open transaction is not readable yet; with this, `end_offsets` agrees.
     "isolation_level": "read_committed",
+    # A new reader first meets a partition whose leader it does not know, and waits so long.
+    "retry_backoff_ms": 20,
     # Bounds the memory of one reader; one record may always be larger.
     "fetch_max_bytes": 16 * 1024 * 1024,
     "max_partition_fetch_bytes": 4 * 1024 * 1024,

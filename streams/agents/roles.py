@@ -7,7 +7,7 @@ from streams.agents.worker import Role, new_worker_id, run_role, stop_on_signals
 from streams.config import Settings
 from streams.core.normalisation import Limits
 from streams.errors import ConfigurationError, DriftError
-from streams.ports import Log
+from streams.ports import Embedder, Log, VectorStore
 from streams.services.budget import Budget
 from streams.services.control import ControlLog
 from streams.services.embedding import BatchEmbedder
@@ -16,7 +16,7 @@ from streams.services.normaliser import Normaliser
 from streams.services.open import open_embedder, open_log, open_store, source_of
 from streams.services.topics import describe_all, own_topics, refuse_drift
 
-__all__ = ["run_embed", "run_normalise"]
+__all__ = ["embed_role", "normalise_role", "run_embed", "run_normalise"]
 
 _NORMALISE_RECORDS = 512
 
@@ -26,94 +26,111 @@ async def run_normalise(settings: Settings) -> int:
     async with AsyncExitStack() as exits:
         log = open_log(settings)
         exits.push_async_callback(log.close)
-        await _check_topics(settings, log)
-        control = ControlLog(log, settings.kafka.topics.control)
-        await control.refresh()
-        worker = new_worker_id("normalise")
-        normaliser = Normaliser(
-            {source.topic: source_of(source) for source in settings.sources},
-            log,
-            control,
-            topics=settings.kafka.topics,
-            limits=Limits(
-                text_budget_bytes=settings.text_budget_bytes,
-                metadata_bytes=settings.limits.metadata_bytes,
-                record_bytes=settings.limits.record_bytes,
-            ),
-            worker=worker,
-        )
-        role = Role(
-            name="normalise",
-            worker=worker,
-            group=settings.group("normalise"),
-            topics=[source.topic for source in settings.sources],
-            work=normaliser,
-            counters=lambda: normaliser.counters,
-            records=_NORMALISE_RECORDS,
-        )
+        role = await normalise_role(settings, log)
         return await run_role(role, settings, log, stop_on_signals())
 
 
 async def run_embed(settings: Settings, lane: str) -> int:
     """Work as `embed LANE` until a signal; the process's exit status.
 
-    Raises:
-        ConfigurationError: there is no such lane, or it was never initialised.
-        DriftError: `documents` has another number of partitions than the build began with.
+    Raises: as `embed_role`, and ConfigurationError if the lane's key can not be read.
     """
-    config = settings.lanes.get(lane)
-    if config is None:
-        known = ", ".join(sorted(settings.lanes))
-        raise ConfigurationError(f"lanes.{lane}", "there is no such lane", f"choose from: {known}")
     async with AsyncExitStack() as exits:
+        embedder = open_embedder(settings, lane)
+        exits.push_async_callback(embedder.close)
         log = open_log(settings)
         exits.push_async_callback(log.close)
         store = open_store(settings)
         exits.push_async_callback(store.close)
-        embedder = open_embedder(settings, lane)
-        exits.push_async_callback(embedder.close)
-        await _check_topics(settings, log)
-        state = await ControlLog(log, settings.kafka.topics.control).refresh()
-        build = state.lanes.get(lane)
-        if build is None:
-            raise ConfigurationError(
-                f"lanes.{lane}", "no build of this lane was ever started", "run `hotswap init`"
-            )
-        await _check_partitions(log, settings.kafka.topics.documents, build.documents_partitions)
-        stored = await store.fingerprint(build.collection)
-        if stored is None or (differences := build.fingerprint.differences(stored)):
-            raise DriftError(
-                f"collection {build.collection}",
-                {"collection": ("present", "absent")} if stored is None else differences,
-                "restore the collection, or start a new build of this lane",
-            )
-        budget = Budget(
-            getattr(config, "requests_per_minute", None), getattr(config, "tokens_per_minute", None)
-        )
-        work = Lane(
-            build,
-            LaneParts(
-                store=store,
-                log=log,
-                batch=BatchEmbedder(embedder, config, budget),
-                embedder=embedder,
-                topics=settings.kafka.topics,
-                record_bytes=settings.limits.record_bytes,
-                now_ms=lambda: time.time_ns() // 1_000_000,
-                monotonic=time.monotonic,
-            ),
-        )
-        role = Role(
-            name=f"embed:{lane}",
-            worker=new_worker_id(f"embed-{lane}"),
-            group=settings.group(f"embed:{lane}"),
-            topics=[settings.kafka.topics.documents],
-            work=work,
-            counters=lambda: work.counters,
-            records=config.batch_records,
-            on_partitions=lambda count: budget.share(count / build.documents_partitions),
-        )
+        role = await embed_role(settings, lane, log, store, embedder)
         return await run_role(role, settings, log, stop_on_signals())
+
+
+async def normalise_role(settings: Settings, log: Log) -> Role:
+    """The role `normalise` over an open log.
+
+    Raises:
+        ConfigurationError: `hotswap init` was never run.
+        DriftError: a topic is not as it must be.
+    """
+    await _check_topics(settings, log)
+    control = ControlLog(log, settings.kafka.topics.control)
+    await control.refresh()
+    worker = new_worker_id("normalise")
+    normaliser = Normaliser(
+        {source.topic: source_of(source) for source in settings.sources},
+        log,
+        control,
+        topics=settings.kafka.topics,
+        limits=Limits(
+            text_budget_bytes=settings.text_budget_bytes,
+            metadata_bytes=settings.limits.metadata_bytes,
+            record_bytes=settings.limits.record_bytes,
+        ),
+        worker=worker,
+    )
+    return Role(
+        name="normalise",
+        worker=worker,
+        group=settings.group("normalise"),
+        topics=[source.topic for source in settings.sources],
+        work=normaliser,
+        counters=lambda: normaliser.counters,
+        records=_NORMALISE_RECORDS,
+    )
+
+
+async def embed_role(
+    settings: Settings, lane: str, log: Log, store: VectorStore, embedder: Embedder
+) -> Role:
+    """The role `embed LANE` over open systems; `lane` stands in the settings.
+
+    Raises:
+        ConfigurationError: the lane was never initialised.
+        DriftError: a topic or the collection is not what the build began with.
+    """
+    config = settings.lanes[lane]
+    await _check_topics(settings, log)
+    state = await ControlLog(log, settings.kafka.topics.control).refresh()
+    build = state.lanes.get(lane)
+    if build is None:
+        raise ConfigurationError(
+            f"lanes.{lane}", "no build of this lane was ever started", "run `hotswap init`"
+        )
+    await _check_partitions(log, settings.kafka.topics.documents, build.documents_partitions)
+    stored = await store.fingerprint(build.collection)
+    if stored is None or (differences := build.fingerprint.differences(stored)):
+        raise DriftError(
+            f"collection {build.collection}",
+            {"collection": ("present", "absent")} if stored is None else differences,
+            "restore the collection, or start a new build of this lane",
+        )
+    budget = Budget(
+        getattr(config, "requests_per_minute", None), getattr(config, "tokens_per_minute", None)
+    )
+    work = Lane(
+        build,
+        LaneParts(
+            store=store,
+            log=log,
+            batch=BatchEmbedder(embedder, config, budget),
+            embedder=embedder,
+            topics=settings.kafka.topics,
+            record_bytes=settings.limits.record_bytes,
+            now_ms=lambda: time.time_ns() // 1_000_000,
+            monotonic=time.monotonic,
+        ),
+    )
+    return Role(
+        name=f"embed:{lane}",
+        worker=new_worker_id(f"embed-{lane}"),
+        group=settings.group(f"embed:{lane}"),
+        topics=[settings.kafka.topics.documents],
+        work=work,
+        counters=lambda: work.counters,
+        records=config.batch_records,
+        on_partitions=lambda count: budget.share(count / build.documents_partitions),
+    )
 
 
 async def _check_topics(settings: Settings, log: Log) -> None:

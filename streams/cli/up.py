@@ -32,10 +32,10 @@ def command(
     for role in chosen:
         if role not in every:
             raise ConfigurationError(role, "is no role", f"choose from: {', '.join(every)}")
-    session.run(_up(chosen, session.options(context)))
+    raise typer.Exit(session.run(_up(chosen, session.options(context))))
 
 
-async def _up(roles: Sequence[str], options: session.Options) -> None:
+async def _up(roles: Sequence[str], options: session.Options) -> int:
     from rich.markup import escape
 
     from streams.services.supervision import Child, supervise
@@ -53,7 +53,7 @@ async def _up(roles: Sequence[str], options: session.Options) -> None:
             f"[{colours[role]}]{role:<{width}}[/] {escape(line)}", soft_wrap=True, highlight=False
         )
 
-    await supervise([Child(role, _command(role, options)) for role in roles], show, stop)
+    return await supervise([Child(role, _command(role, options)) for role in roles], show, stop)
 
 
 def _command(role: str, options: session.Options) -> list[str]:

@@ -1,8 +1,8 @@
 """All roles of one machine as child processes under one supervisor.
 
-A role that ends is started again, after a pause that grows while it keeps ending early; a
-stop is passed on, and waited for. Roles share nothing, so one that can not start does not
-hold up the others.
+A role that ends is started again, after a pause that grows while it keeps ending early,
+unless it says that its configuration is wrong: that does not mend itself. A stop is passed
+on, and waited for. Roles share nothing, so one that can not start does not hold up others.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ _STOP_SECONDS = 30.0
 _STEADY_SECONDS = 30.0
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 15.0
+_WRONG_CONFIGURATION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,10 @@ class Child:
 
 async def supervise(
     children: Sequence[Child], on_line: Callable[[str, str], None], stop: asyncio.Event
-) -> None:
-    """Run all children until `stop` is set, then end them.
+) -> int:
+    """Run all children until `stop` is set, then end them; or until none is worth starting.
+
+    Returns: 0, or the status of a child whose configuration is wrong.
 
     Args:
         children: what to run.
@@ -41,26 +44,30 @@ async def supervise(
         stop: set it to end; children get SIGTERM, and SIGKILL after 30 s.
     """
     async with asyncio.TaskGroup() as group:
-        for child in children:
-            group.create_task(_keep_running(child, on_line, stop))
+        tasks = [group.create_task(_keep_running(child, on_line, stop)) for child in children]
+    return max(task.result() for task in tasks)
 
 
 async def _keep_running(
     child: Child, on_line: Callable[[str, str], None], stop: asyncio.Event
-) -> None:
+) -> int:
     pause = _FIRST_PAUSE_SECONDS
     clock = asyncio.get_running_loop().time
     while not stop.is_set():
         started = clock()
         status = await _run(child, on_line, stop)
         if stop.is_set():
-            return
+            return 0
+        if status == _WRONG_CONFIGURATION:
+            on_line(child.role, "is not started again: correct its configuration first")
+            return status
         lasted = clock() - started
         pause = _FIRST_PAUSE_SECONDS if lasted > _STEADY_SECONDS else pause
         on_line(child.role, f"ended with status {status}; starting again in {pause:.1f} s")
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), pause)
         pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+    return 0
 
 
 async def _run(child: Child, on_line: Callable[[str, str], None], stop: asyncio.Event) -> int:

@@ -130,7 +130,8 @@ def port_is_free(port: int) -> bool:
 
 
 def _free_port(taken: set[int]) -> int:
-    for port in secrets.SystemRandom().sample(_PORTS, k=len(_PORTS)):
+    for _ in range(len(_PORTS)):
+        port = secrets.choice(_PORTS)
         if port not in taken and port_is_free(port):
             return port
     raise StackError("stack", f"no free port between {_PORTS.start} and {_PORTS.stop}")

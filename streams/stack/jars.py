@@ -16,7 +16,6 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import TYPE_CHECKING
 
-import requests
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from streams.stack.errors import Cancelled, StackError
@@ -77,7 +76,7 @@ def fetch(program: str, say: Say, cancel: Event) -> None:
         try:
             for future in under_way:
                 future.result()
-        except (requests.RequestException, RuntimeError, OSError) as error:
+        except (OSError, RuntimeError) as error:
             raise StackError(program, f"a jar can not be downloaded: {error}") from error
         finally:
             pool.shutdown(cancel_futures=True)
@@ -85,7 +84,7 @@ def fetch(program: str, say: Say, cancel: Event) -> None:
 
 def _download(jar: str, digest: str) -> None:
     patiently = Retrying(
-        retry=retry_if_exception_type((requests.RequestException, RuntimeError)),
+        retry=retry_if_exception_type((OSError, RuntimeError)),
         stop=stop_after_attempt(3),
         wait=wait_random_exponential(max=_LONGEST_WAIT_SECONDS),
         reraise=True,

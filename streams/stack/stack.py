@@ -107,15 +107,18 @@ class Stack:
         return self._home.log(self._part(part).name)
 
     def start(self, part: str) -> None:
-        """Start one part, at the address it had, and wait until it answers.
+        """Start one part (not those it needs), at its address, and wait until it answers.
 
-        Raises: StackError.
+        Raises: StackError; then the part has been ended.
         """
-        chosen = self._part(part)
+        chosen, started = self._part(part), list[str]()
         with self._home.exclusive():
-            if starter.identity_of(part, self._home) is None:
-                starter.bring_up(chosen, self._home, _ignore_text, Event())
-            starter.wait_until_ready(chosen, self._home, Event())
+            try:
+                chosen.fetch(_sayer(chosen, "resolving", _ignore), Event())
+                self._start_one(chosen, started, _ignore, Event())
+            except BaseException:
+                self._end_all(started, _ignore)
+                raise
 
     def stop(self, part: str) -> None:
         """Ask one part to end, and make it if it does not in time."""
@@ -228,10 +231,6 @@ class Stack:
 
 def _sayer(part: Part, phase: Phase, tell: Tell) -> Say:
     return lambda message: tell(PartEvent(part.name, phase, message))
-
-
-def _ignore_text(message: str) -> None:
-    del message
 
 
 def _one_at_a_time(tell: Tell) -> Tell:

@@ -11,7 +11,7 @@ def python(code: str) -> tuple[str, ...]:
     return (sys.executable, "-u", "-c", code)
 
 
-async def run(*children: Child) -> tuple[list[tuple[str, str]], asyncio.Event, asyncio.Task[None]]:
+async def run(*children: Child) -> tuple[list[tuple[str, str]], asyncio.Event, asyncio.Task[int]]:
     lines: list[tuple[str, str]] = []
     stop = asyncio.Event()
 
@@ -37,6 +37,12 @@ async def test_a_role_that_fails_does_not_hold_up_another():
     await until(lambda: ("good", "up") in lines, "the good one is up")
     stop.set()
     await asyncio.wait_for(task, 30)
+
+
+async def test_a_role_with_a_wrong_configuration_is_not_started_over_and_over():
+    lines, _, task = await run(Child("a", python("print('no'); raise SystemExit(2)")))
+    assert await asyncio.wait_for(task, 30) == 2
+    assert lines.count(("a", "no")) == 1
 
 
 async def test_a_stop_lets_a_role_finish_what_it_does():

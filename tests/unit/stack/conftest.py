@@ -11,9 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from streams.stack import process
+from streams.stack import Stack, process
 from streams.stack.home import Home
 from streams.stack.starter import own_environment, tail
+from tests.unit.stack.fake_parts import Fake
 
 KEY = "sk-test-0123456789"
 
@@ -89,3 +90,22 @@ def _no_ollama_of_the_machine(monkeypatch):
     monkeypatch.delenv("HOTSWAP_OLLAMA", raising=False)
     monkeypatch.delenv("HOTSWAP_HOME", raising=False)
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}/usr/bin:/bin")
+
+
+@pytest.fixture
+def make(tmp_path, monkeypatch):
+    """Make a stack of fake parts, on the same home each time."""
+    stacks = []
+
+    def made(*parts: Fake, **options) -> Stack:
+        def all_parts(*, fast_compaction):
+            del fast_compaction
+            return {part.name: part for part in parts}
+
+        monkeypatch.setattr("streams.stack.stack.all_parts", all_parts)
+        stacks.append(Stack(tmp_path / "home", **options))
+        return stacks[-1]
+
+    yield made
+    for stack in stacks:
+        stack.down()

@@ -1,0 +1,1 @@
+"""Speed, measured against references that are taken in the same run."""

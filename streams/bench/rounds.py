@@ -1,0 +1,83 @@
+"""The order of runs: warm up, then reference and measured in turn.
+
+A machine drifts while it works: it gets warm, and others use it. So a reference is taken
+before, between and after the measured runs, and medians are compared.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Protocol
+
+__all__ = ["Progress", "Rates", "Run", "alternate"]
+
+
+class Progress(Protocol):
+    """Is told how far a bench is. Called from one thread at a time."""
+
+    def begin(self, what: str, total: int) -> None:
+        """A run of `total` documents begins."""
+        ...
+
+    def advance(self, count: int) -> None:
+        """So many more are done."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Something that takes documents and says how many it did in a second."""
+
+    what: str
+    rate: Callable[[int], Awaitable[float]]
+    """Number of documents → documents per second. Can be called any number of times."""
+
+
+@dataclass(slots=True)
+class Rates:
+    """Documents per second of each run, in order."""
+
+    measured: list[float] = field(default_factory=list)
+    references: dict[str, list[float]] = field(default_factory=dict)
+
+    @property
+    def slowest(self) -> str:
+        """The reference with the lowest median: the one that bounds the others."""
+        return min(self.references, key=lambda what: median(self.references[what]))
+
+
+async def alternate(
+    measured: Run,
+    references: Sequence[Run],
+    progress: Progress,
+    *,
+    documents: int,
+    warm_up: int,
+    rounds: int,
+) -> Rates:
+    """Run references, measured, references, measured, …, references.
+
+    Args:
+        measured: what is judged.
+        references: what it is judged against.
+        progress: told of each run as it begins.
+        documents: in each run.
+        warm_up: documents in a first run of each, which does not count.
+        rounds: how often `measured` runs.
+    """
+    for run in (*references, measured):
+        progress.begin(f"{run.what}, warming up", warm_up)
+        await run.rate(warm_up)
+    rates = Rates(references={run.what: [] for run in references})
+
+    async def refer(number: int) -> None:
+        for run in references:
+            progress.begin(f"{run.what}, {number} of {rounds + 1}", documents)
+            rates.references[run.what].append(await run.rate(documents))
+
+    for number in range(1, rounds + 1):
+        await refer(number)
+        progress.begin(f"{measured.what}, {number} of {rounds}", documents)
+        rates.measured.append(await measured.rate(documents))
+    await refer(rounds + 1)
+    return rates

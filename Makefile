@@ -17,7 +17,7 @@ test: $(VENV)/.dev ## Run every test that can run here
 	@$(BIN)/pytest
 
 test-fast: $(VENV)/.dev ## Run the tests that need no servers
-	@$(BIN)/pytest -m "not stack and not docker" tests/unit tests/contract
+	@$(BIN)/pytest -n auto -m "not stack and not docker" tests/unit tests/contract
 
 test-docker: $(VENV)/.dev ## Run the integration tests on the containers of docker-compose.yml
 	@HOTSWAP_TEST_STACK=docker $(BIN)/pytest tests/integration

@@ -43,7 +43,7 @@ class Record(BaseModel):
 
     def encode(self) -> bytes:
         """JSON bytes, without insignificant white space."""
-        return orjson.dumps(self.__dict__, default=_fields)
+        return orjson.dumps(self.__dict__, default=_fields, option=orjson.OPT_NON_STR_KEYS)
 
 
 def _fields(value: object) -> dict[str, Any]:

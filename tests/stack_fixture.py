@@ -61,7 +61,7 @@ def embedded_stack(keep_logs_in: Callable[[], Path | None] = lambda: None) -> It
     It goes down with this process, even if that is killed. `keep_logs_in` is asked at the end
     for a folder to copy the logs to.
     """
-    home = Path(tempfile.mkdtemp(prefix="hotswap-stack-"))
+    home = Path(tempfile.mkdtemp(prefix="hotswap stäck "))
     running = Stack(home, fast_compaction=True, die_with=os.getpid())
     try:
         with pytest.MonkeyPatch.context() as patch:

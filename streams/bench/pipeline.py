@@ -12,19 +12,16 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from pymilvus import MilvusClient
 
-from schemas import Document
 from streams.adapters.kafka_client import client_options
 from streams.adapters.memory_embedder import MemoryEmbedder
-from streams.adapters.stored_rows import encode_rows
-from streams.agents.roles import embed_role
+from streams.bench.lane_run import empty_lane
 from streams.bench.measure import Measure, compare
 from streams.bench.rounds import Progress, Run, alternate
-from streams.bench.running import Counted, run_until
+from streams.bench.rows import encoded_rows
 from streams.bench.site import Site, open_site
 from streams.bench.texts import document_records, documents
 from streams.config import OllamaConfig
 from streams.errors import TransientError
-from streams.ports import Row
 from streams.stack.status import Endpoints
 
 __all__ = ["bench_pipeline"]
@@ -47,7 +44,8 @@ async def bench_pipeline(
     async with open_site(endpoints) as site:
         made = documents(count)
         await site.fill(document_records(site.documents, made))
-        rows = await _rows(made)
+        vectors = await MemoryEmbedder(_DIMENSIONS).embed([each.text for each in made])
+        rows = encoded_rows(made, vectors)
 
         async def lane(wanted: int) -> float:
             return await _lane(site, wanted, progress)
@@ -71,15 +69,11 @@ async def bench_pipeline(
 
 
 async def _lane(site: Site, wanted: int, progress: Progress) -> float:
-    embedder = Counted(MemoryEmbedder(_DIMENSIONS))
-    settings, lane, collection = await site.lane(_LANE, embedder)
-    role = await embed_role(settings, lane, site.log, site.store, embedder)
-    rate = await run_until(role, settings, site.log, wanted, progress)
-    rows = await site.store.count(collection)
-    if not wanted <= rows <= embedder.texts:
-        raise TransientError(f"{wanted} documents made {rows} rows of {embedder.texts} texts")
-    await site.drop(collection)
-    return rate
+    async with empty_lane(site, _LANE, MemoryEmbedder(_DIMENSIONS)) as run:
+        rate = await run.fill(wanted, progress)
+        if run.embedder.texts < wanted:
+            raise TransientError(f"only {run.embedder.texts} texts were embedded")
+        return rate
 
 
 async def _read(site: Site, wanted: int, progress: Progress) -> float:
@@ -102,8 +96,7 @@ async def _read(site: Site, wanted: int, progress: Progress) -> float:
 
 
 async def _upsert(site: Site, rows: Sequence[dict[str, Any]], progress: Progress) -> float:
-    embedder = MemoryEmbedder(_DIMENSIONS)
-    _, _, collection = await site.lane(_LANE, embedder)
+    _, _, collection = await site.lane(_LANE, MemoryEmbedder(_DIMENSIONS))
 
     def upsert() -> float:
         client = MilvusClient(site.endpoints.milvus_uri, timeout=60)
@@ -120,26 +113,3 @@ async def _upsert(site: Site, rows: Sequence[dict[str, Any]], progress: Progress
     rate = await asyncio.to_thread(upsert)
     await site.drop(collection)
     return rate
-
-
-async def _rows(made: Sequence[Document]) -> list[dict[str, Any]]:
-    """The rows that the lane makes of documents, as pymilvus takes them fastest."""
-    vectors = await MemoryEmbedder(_DIMENSIONS).embed([document.text for document in made])
-    return encode_rows(
-        [
-            Row(
-                id=document.id,
-                embedding=vector,
-                source=document.source,
-                key=document.key,
-                shard=0,
-                version=number,
-                content_hash=document.content_hash,
-                metadata=document.metadata,
-                text_bytes=len(document.text.encode()),
-                embedded_at=time.time_ns() // 1_000_000,
-            )
-            for number, (document, vector) in enumerate(zip(made, vectors, strict=True))
-        ],
-        _DIMENSIONS,
-    )

@@ -31,6 +31,12 @@ class Run:
     what: str
     rate: Callable[[int], Awaitable[float]]
     """Number of documents → documents per second. Can be called any number of times."""
+    share: float = 1.0
+    """How much of a run's documents this one takes; a slow reference needs fewer."""
+
+    def takes(self, documents: int) -> int:
+        """Its own number of documents, at least one."""
+        return max(1, round(documents * self.share))
 
 
 @dataclass(slots=True)
@@ -66,18 +72,19 @@ async def alternate(
         rounds: how often `measured` runs.
     """
     for run in (*references, measured):
-        progress.begin(f"{run.what}, warming up", warm_up)
-        await run.rate(warm_up)
+        await _once(run, "warming up", warm_up, progress)
     rates = Rates(references={run.what: [] for run in references})
-
-    async def refer(number: int) -> None:
+    for number in range(1, rounds + 2):
         for run in references:
-            progress.begin(f"{run.what}, {number} of {rounds + 1}", documents)
-            rates.references[run.what].append(await run.rate(documents))
-
-    for number in range(1, rounds + 1):
-        await refer(number)
-        progress.begin(f"{measured.what}, {number} of {rounds}", documents)
-        rates.measured.append(await measured.rate(documents))
-    await refer(rounds + 1)
+            rate = await _once(run, f"{number} of {rounds + 1}", documents, progress)
+            rates.references[run.what].append(rate)
+        if number <= rounds:
+            rate = await _once(measured, f"{number} of {rounds}", documents, progress)
+            rates.measured.append(rate)
     return rates
+
+
+async def _once(run: Run, which: str, documents: int, progress: Progress) -> float:
+    count = run.takes(documents)
+    progress.begin(f"{run.what}, {which}", count)
+    return await run.rate(count)

@@ -77,7 +77,8 @@ async def run_until(
 ) -> float:
     """Run a role until it has finished so many records; records per second.
 
-    The role's last batch may hold more than were asked for; they count, and so does their time.
+    It takes as many at a time as it always does, but never more than `records`. The last batch
+    may go beyond them; what it holds counts, and so does its time.
 
     Raises: TransientError if it ended before, or nothing moved for two minutes.
     """
@@ -88,7 +89,9 @@ async def run_until(
         watched.begin(count)
 
     stop = asyncio.Event()
-    timed = replace(role, work=watched, on_partitions=on_partitions)
+    timed = replace(
+        role, work=watched, on_partitions=on_partitions, records=min(role.records, records)
+    )
     running = asyncio.create_task(run_role(timed, settings, log, stop))
     try:
         await _until_finished(watched, running)

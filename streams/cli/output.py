@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["console", "messages", "print_json", "table"]
+__all__ = ["console", "harmless", "messages", "print_json", "table"]
 
 
 def print_json(value: object, *, indent: bool = True) -> None:
@@ -36,7 +36,7 @@ def messages() -> "Console":
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "") -> "Table":
-    """A table of plain text; brackets in it are not taken for markup."""
+    """A table of plain text: no markup and no control character in a cell is obeyed."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -45,8 +45,13 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str =
     for column in columns:
         made.add_column(column, overflow="fold")
     for row in rows:
-        made.add_row(*(Text(cell) for cell in row))
+        made.add_row(*(Text(harmless(cell)) for cell in row))
     return made
+
+
+def harmless(text: str) -> str:
+    """Text that a terminal shows and does not obey: what it quotes may come from outside."""
+    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
 
 
 def _plain(value: object) -> object:

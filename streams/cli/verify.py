@@ -109,9 +109,10 @@ def _progress(lane: str) -> "Iterator[Callable[[Progress], None]]":
 
         def show(at: "Progress") -> None:
             speed = bar.tasks[0].speed
+            behind = ", ".join(f"{index}: {lag:,}" for index, lag in sorted(at.lag.items()))
             bar.update(
                 task,
-                description=f"{lane}: {at.phase}",
+                description=f"{lane}: {at.phase}" + (f" (lag {behind})" if behind else ""),
                 completed=at.done,
                 total=at.total,
                 rate="" if speed is None else f"{speed:,.0f}/s",
@@ -132,6 +133,8 @@ def _print(report: "VerifyReport", console: "Console") -> None:
         f" {report.newer:,} newer left out, {seconds:.1f} s",
         markup=False,
     )
+    for name, (pinned, stored) in report.fingerprint_differences.items():
+        console.print(f"  {name}: pinned {pinned}, the collection has {stored}", markup=False)
     rows = []
     for finding, count in report.counts.items():
         if not count:

@@ -24,6 +24,7 @@ _STEP_SECONDS = 120.0
 _PORT_SECONDS = 3.0
 _LOG_BYTES = 32 * 1024 * 1024
 _TAIL_LINES = 15
+_HEAD = "==== hotswap "
 
 # What a shell may have set for other Java programs, Kafkas or Postgres clients.
 _NOT_INHERITED = ("CLASSPATH", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
@@ -112,9 +113,6 @@ def tail(log: Path, lines: int = _TAIL_LINES) -> str:
     except FileNotFoundError:
         return ""
     return "\n".join(text.rpartition(_HEAD)[2].splitlines()[-lines:])
-
-
-_HEAD = "==== hotswap "
 
 
 def _head(log: Path, command: tuple[str, ...]) -> None:

@@ -1,6 +1,8 @@
 """What the Dockerfile promises, as far as it can be told without building it."""
 
+import json
 import re
+import sys
 import tomllib
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -10,7 +12,9 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.compose_file import ROOT
+from streams.stack.cloud.faults import Faults
+from streams.stack.standin.command import options
+from tests.compose_file import ROOT, load
 
 LOCKS = ROOT / "ops/requirements"
 IN_IMAGES = ("build", "runtime", "stand-in")
@@ -65,6 +69,15 @@ def test_the_image_is_not_root_and_needs_no_shell_and_ends_on_sigterm(name: str)
     assert last(name, "ENTRYPOINT").startswith("[")
     assert last(name, "CMD").startswith("[")
     assert last(name, "STOPSIGNAL") == "SIGTERM"
+
+
+def test_the_stand_in_listens_where_its_port_is_published(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "argv", ["cloud", *json.loads(last("cloud", "CMD"))])
+    chosen = options("streams.stack.cloud", Faults)
+    (published,) = load(ROOT / "docker-compose.yml")["services"]["cloud"]["ports"]
+    assert (chosen.host, f"{chosen.port}") == ("0.0.0.0", published.rpartition(":")[2])  # noqa: S104
+    monkeypatch.setattr(sys, "argv", ["cloud", "--port=1"])
+    assert options("streams.stack.cloud", Faults).host == "127.0.0.1"
 
 
 def test_what_is_built_by_default_is_hotswap():

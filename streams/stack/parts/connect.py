@@ -7,7 +7,7 @@ from streams.stack import jars
 from streams.stack.home import Home
 from streams.stack.part import Launch, Say
 from streams.stack.parts.checks import not_ok
-from streams.stack.parts.java import java
+from streams.stack.parts.java import ENVIRONMENT, java, properties
 
 __all__ = ["Connect"]
 
@@ -30,13 +30,12 @@ class Connect:
 
     def launch(self, home: Home) -> Launch:
         """Run the worker; connectors come later, through its REST interface."""
-        properties = home.etc(self.name) / "worker.properties"
+        file = home.etc(self.name) / "worker.properties"
         url = f"http://127.0.0.1:{home.port('connect')}"
         return Launch(
-            command=java(
-                "connect", "org.apache.kafka.connect.cli.ConnectDistributed", str(properties)
-            ),
-            files={properties: _properties(url, f"127.0.0.1:{home.port('kafka')}")},
+            command=java("connect", "org.apache.kafka.connect.cli.ConnectDistributed", str(file)),
+            env=ENVIRONMENT,
+            files={file: _properties(url, f"127.0.0.1:{home.port('kafka')}")},
         )
 
     def missing(self, home: Home) -> str | None:
@@ -67,4 +66,4 @@ def _properties(url: str, bootstrap: str) -> str:
         "scheduled.rebalance.max.delay.ms": 0,
         "producer.max.request.size": _LARGEST_RECORD,
     }
-    return "".join(f"{name}={value}\n" for name, value in settings.items())
+    return properties(settings)

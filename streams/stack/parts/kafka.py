@@ -9,9 +9,10 @@ from pathlib import Path
 from threading import Event
 
 from streams.stack import jars
+from streams.stack.errors import StackError
 from streams.stack.home import Home
 from streams.stack.part import Launch, Say, Step
-from streams.stack.parts.java import java
+from streams.stack.parts.java import ENVIRONMENT, java, properties
 
 __all__ = ["Kafka"]
 
@@ -41,13 +42,16 @@ class Kafka:
 
     def launch(self, home: Home) -> Launch:
         """Format the log folder at first, then run the server."""
-        properties = home.etc(self.name) / "server.properties"
+        file = home.etc(self.name) / "server.properties"
         data = home.data(self.name) / "log"
+        if "," in str(data):
+            raise StackError("kafka", f"takes no folder with a comma in its name: {data}")
         cluster = home.note("kafka-cluster", _cluster_id())
         port = home.port("kafka")
         return Launch(
-            command=java("kafka", "kafka.Kafka", str(properties)),
-            files={properties: self._properties(data, port, home.port("kafka-controller"))},
+            command=java("kafka", "kafka.Kafka", str(file)),
+            env=ENVIRONMENT,
+            files={file: self._properties(data, port, home.port("kafka-controller"))},
             steps=(
                 Step(
                     java(
@@ -57,7 +61,7 @@ class Kafka:
                         "-t",
                         cluster,
                         "-c",
-                        str(properties),
+                        str(file),
                     ),
                     makes=data,
                 ),
@@ -103,7 +107,7 @@ class Kafka:
                 "log.segment.delete.delay.ms": 1000,
                 "log.retention.check.interval.ms": 1000,
             }
-        return "".join(f"{name}={value}\n" for name, value in settings.items())
+        return properties(settings)
 
 
 def _cluster_id() -> str:

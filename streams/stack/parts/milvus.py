@@ -13,6 +13,9 @@ from streams.stack.part import Launch, Say
 
 __all__ = ["Milvus"]
 
+# Each look stands for itself: gRPC would share its growing waits between attempts.
+_CHANNEL = {"grpc.use_local_subchannel_pool": 1}
+
 
 class Milvus:
     """The vector database; one file, no password, loopback only."""
@@ -69,9 +72,13 @@ def _missing(port: int) -> str | None:
     from pymilvus.exceptions import MilvusException  # noqa: PLC0415
 
     try:
-        client = MilvusClient(f"http://127.0.0.1:{port}", timeout=5)
-        client.list_collections(timeout=5)
-        client.close()
+        client = MilvusClient(
+            f"http://127.0.0.1:{port}", timeout=5, dedicated=True, grpc_options=_CHANNEL
+        )
+        try:
+            client.list_collections(timeout=5)
+        finally:
+            client.close()
     except MilvusException as error:
         return f"port {port}: {error}"
     return None

@@ -27,7 +27,9 @@ from streams.stack.part import External, Launch, Say
 __all__ = ["MODEL", "Ollama"]
 
 MODEL = "all-minilm"
-_SECONDS = 60
+_SECONDS = 30
+_OLLAMA_PORT = 11434
+_PORTS = {"http": 80, "https": 443}
 
 
 class Ollama:
@@ -122,11 +124,13 @@ def _url(host: str) -> str:
     """OLLAMA_HOST, in any form that Ollama takes, as a URL to connect to; "" if it is empty."""
     if not host:
         return ""
-    parts = urlsplit(host if "://" in host else f"http://{host}")
+    bare = "://" not in host
+    parts = urlsplit(f"http://{host}" if bare else host)
     name = parts.hostname or "127.0.0.1"
     if name in ("0.0.0.0", "::"):  # noqa: S104 - what a server listens on; nobody connects there
         name = "127.0.0.1"
-    port = parts.port or {"http": 11434, "https": 443}.get(parts.scheme, 11434)
+    port = parts.port or (_OLLAMA_PORT if bare else _PORTS.get(parts.scheme, _OLLAMA_PORT))
+    name = f"[{name}]" if ":" in name else name
     return f"{parts.scheme}://{name}:{port}{parts.path.rstrip('/')}"
 
 

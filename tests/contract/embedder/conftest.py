@@ -26,14 +26,14 @@ class Case:
     Attributes:
         embedder: without templates.
         prefixed: the same model with `D:` before documents and `Q:` before queries.
-        refused: a text that it refuses, or None if it takes all that are not empty.
+        refused: a text that it refuses.
         calls: how many calls have reached the provider, if that can be told.
         tolerance: how far vectors of one text may be apart between two calls.
     """
 
     embedder: Embedder
     prefixed: Embedder
-    refused: str | None
+    refused: str
     calls: Callable[[], int] | None
     tolerance: float = 1e-6
 

@@ -13,6 +13,7 @@ from streams.adapters.kafka_log import KafkaLog
 from streams.adapters.memory_log import MemoryLog
 from streams.config.kafka import KafkaConfig
 from streams.ports import Log, LogRecord, NewRecord, TopicSpec
+from tests.waiting import until
 
 _DEADLINE = 90.0
 _PAGE = 7
@@ -136,6 +137,7 @@ class KafkaRig(Rig):
 
     async def transact(self, topic: str, count: int, *, commit: bool) -> None:
         """Write as an exactly-once producer does: the marker at the end takes an offset."""
+        first = (await self.log.ends(topic))[0]
         producer = AIOKafkaProducer(
             bootstrap_servers=self.bootstrap, transactional_id=f"contract-{uuid.uuid4().hex}"
         )
@@ -147,6 +149,12 @@ class KafkaRig(Rig):
             await (producer.commit_transaction() if commit else producer.abort_transaction())
         finally:
             await producer.stop()
+
+        async def marked() -> bool:
+            return (await self.log.ends(topic))[0] == first + count + 1
+
+        # The broker writes the marker some time after it has confirmed the end.
+        await until(marked, "the transaction's marker is on the log", _DEADLINE)
 
 
 def _is_compacted(records: list[LogRecord]) -> bool:

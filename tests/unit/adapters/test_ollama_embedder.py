@@ -73,6 +73,7 @@ async def test_a_model_that_was_removed_halts_the_lane(ollama_over, fake):
         problem(400, "do embedding request: dial tcp 127.0.0.1:34859: connection refused"),
         problem(400, "model runner has unexpectedly stopped, this may be due to resources"),
         problem(400, "unexpected server status: llm server loading model"),
+        problem(400, "EOF"),
         problem(400, "context canceled"),
         problem(500, "EOF"),
         problem(500, "unable to load model"),

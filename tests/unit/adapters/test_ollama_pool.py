@@ -110,18 +110,17 @@ async def test_pauses_grow_with_each_failure_in_a_row_and_end_with_the_first_suc
 
 
 async def test_calls_that_fail_together_count_as_one_failure(pool, hosts, clock):
-    release = asyncio.Event()
+    under_way = asyncio.Barrier(9)
 
-    async def fail_on_one(host: FakeHost) -> str:
+    async def fail_on_one(host: FakeHost) -> None:
+        host.served.append(host.url)
+        if sum(len(each.served) for each in hosts) <= 9:
+            await under_way.wait()
         if host is hosts[0]:
-            await release.wait()
             raise TransientError("one: no connection")
-        return host.url
 
-    calls = [asyncio.create_task(pool.run(fail_on_one)) for _ in range(9)]
-    await asyncio.sleep(0)
-    release.set()
-    await asyncio.gather(*calls)
+    await asyncio.gather(*(pool.run(fail_on_one) for _ in range(9)))
+    assert len(hosts[0].served) == 3
     clock.now += 1.01
     assert await pool.run(serve) == "one"
 

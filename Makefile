@@ -20,7 +20,7 @@ test-fast: $(VENV)/.dev ## Run the tests that need no servers
 	@$(BIN)/pytest -n auto -m "not stack and not docker" tests/unit tests/contract
 
 test-docker: $(VENV)/.dev ## Run the integration tests on the containers of docker-compose.yml
-	@HOTSWAP_TEST_STACK=docker $(BIN)/pytest tests/integration
+	@HOTSWAP_TEST_STACK=docker $(BIN)/pytest --timeout=3600 tests/integration
 
 check: $(VENV)/.dev ## Lint, type-check, and check that imports point down
 	@$(BIN)/ruff check .
@@ -35,14 +35,14 @@ bench: $(VENV)/.stack ## Measure speed against references taken in the same run
 ollama: ## Build and install the real Ollama (needs Go and a C++ compiler)
 	@sh ops/install-ollama.sh
 
-COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -q
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q
 
 lock: ## Resolve the locked requirements anew (needs uv)
-	$(COMPILE) --extra dev -o $(LOCKS)/dev.txt
-	$(COMPILE) --extra stack -c $(LOCKS)/dev.txt -o $(LOCKS)/stack.txt
-	$(COMPILE) -c $(LOCKS)/dev.txt -o $(LOCKS)/runtime.txt
-	uv pip compile --group build --universal --python-version 3.11 --generate-hashes --no-header -q \
-	  -o $(LOCKS)/build.txt
+	$(COMPILE) pyproject.toml --extra dev -o $(LOCKS)/dev.txt
+	$(COMPILE) pyproject.toml --extra stack -c $(LOCKS)/dev.txt -o $(LOCKS)/stack.txt
+	$(COMPILE) pyproject.toml -c $(LOCKS)/dev.txt -o $(LOCKS)/runtime.txt
+	$(COMPILE) --group build -c $(LOCKS)/dev.txt -o $(LOCKS)/build.txt
+	printf 'fastapi\nuvicorn\nwordllama\n' | $(COMPILE) - -c $(LOCKS)/dev.txt -o $(LOCKS)/stand-in.txt
 
 setup: $(VENV)/.stack ## Make the virtual environment
 

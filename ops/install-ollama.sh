@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Builds Ollama from its Go module and installs it, where no ready-made one can be had.
 #
 #   ops/install-ollama.sh [--force]
@@ -9,7 +9,7 @@
 #   HOTSWAP_OLLAMA_PREFIX    where the binary goes (default: ~/.local/bin)
 #   HOTSWAP_OLLAMA_VERSION   which version (default: 0.17.4)
 #   PYTHON                   which Python (default: python3)
-set -euo pipefail
+set -eu
 
 version="${HOTSWAP_OLLAMA_VERSION:-0.17.4}"
 prefix="${HOTSWAP_OLLAMA_PREFIX:-$HOME/.local/bin}"
@@ -87,9 +87,12 @@ else
 fi
 
 say "building Ollama $version"
-CGO_ENABLED=1 CGO_CFLAGS="$flags" CGO_CXXFLAGS="$flags" GOBIN="$work/bin" \
+if ! CGO_ENABLED=1 CGO_CFLAGS="$flags" CGO_CXXFLAGS="$flags" GOBIN="$work/bin" \
     go install -ldflags "-X github.com/ollama/ollama/version.Version=$version" \
-    "github.com/ollama/ollama@v$version"
+    "github.com/ollama/ollama@v$version" >"$work/build.log" 2>&1; then
+    tail -n 40 "$work/build.log" >&2
+    fail 'the build failed'
+fi
 
 mkdir -p "$prefix"
 install -m 755 "$work/bin/ollama" "$prefix/ollama.new"

@@ -33,6 +33,9 @@ _CHANNEL = {
     "grpc.initial_reconnect_backoff_ms": 100,
     "grpc.max_reconnect_backoff_ms": 1_000,
     "grpc.use_local_subchannel_pool": 1,
+    # pymilvus pings every 10 s even when idle, which servers with gRPC's own limits answer by
+    # hanging up. A call that gets no answer ends by its own timeout.
+    "grpc.keepalive_permit_without_calls": 0,
 }
 
 

@@ -19,6 +19,9 @@ class LedgerApp(faust.App):
     def _new_transport(self) -> TransportT:
         return LedgerTransport(self.conf.broker_consumer, self)
 
+    def _create_directories(self) -> None:
+        """Make none: nothing here is kept on disk."""
+
 
 def make_app(
     kafka: KafkaConfig, group: str, *, records: int, buffer: int | None = None

@@ -4,7 +4,6 @@ A bare client loop sends the same texts to the same server in batches of 32, wit
 without Milvus. A lane can not be faster than that, and should not be much slower.
 """
 
-import asyncio
 import time
 from collections.abc import Sequence
 
@@ -56,7 +55,7 @@ async def bench_lane_ollama(
                     return rate
 
             async def bare(wanted: int) -> float:
-                return await asyncio.to_thread(_bare, endpoints, texts[:wanted], progress)
+                return await _bare(endpoints, texts[:wanted], progress)
 
             rates = await alternate(
                 Run("lane ollama", lane),
@@ -72,11 +71,11 @@ async def bench_lane_ollama(
     return [compare(name, rates.measured, rates.references[_BARE], reach=0.95)]
 
 
-def _bare(endpoints: Endpoints, texts: Sequence[str], progress: Progress) -> float:
-    with ollama.Client(host=endpoints.ollama_url, timeout=120) as client:
+async def _bare(endpoints: Endpoints, texts: Sequence[str], progress: Progress) -> float:
+    async with ollama.AsyncClient(host=endpoints.ollama_url, timeout=120) as client:
         began = time.monotonic()
         for start in range(0, len(texts), _BATCH):
             batch = texts[start : start + _BATCH]
-            client.embed(endpoints.ollama_model, batch, truncate=False)
+            await client.embed(endpoints.ollama_model, batch, truncate=False)
             progress.advance(len(batch))
         return len(texts) / (time.monotonic() - began)

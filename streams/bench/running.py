@@ -6,8 +6,11 @@ count, and joining the consumer group does not. It stops when the last record is
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import Any
+
+from mode.utils.locks import Event
 
 from streams.agents.consumption import Work
 from streams.agents.worker import Role, run_role
@@ -92,12 +95,14 @@ async def run_until(
     timed = replace(
         role, work=watched, on_partitions=on_partitions, records=min(role.records, records)
     )
+    before = asyncio.all_tasks()
     running = asyncio.create_task(run_role(timed, settings, log, stop))
     try:
         await _until_finished(watched, running)
     finally:
         stop.set()
         await running
+        _end_waiters(asyncio.all_tasks() - before)
     return watched.done / watched.seconds
 
 
@@ -114,3 +119,14 @@ async def _until_finished(watched: _Watched, running: asyncio.Task[int]) -> None
                 raise TransientError(f"the role stands still after {watched.done} records")
     finally:
         finished.cancel()
+
+
+def _end_waiters(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel what mode leaves behind when `wait_until_stopped` of a service is cancelled.
+
+    Where a process runs one role, these end with it. Here they would be found later, by the
+    garbage collector, and reported.
+    """
+    for task in tasks:
+        if getattr(task.get_coro(), "cr_code", None) is Event.wait.__code__:
+            task.cancel()

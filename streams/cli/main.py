@@ -12,7 +12,7 @@ import typer
 from streams.cli import config, dead_letters, demo, init, search, status, up, verify, worker
 from streams.cli.exits import EPILOG
 from streams.cli.group import HotswapGroup
-from streams.cli.lazy import StackGroup
+from streams.cli.lazy import BenchGroup, StackGroup
 from streams.cli.session import Options
 
 __all__ = ["app", "main"]
@@ -94,6 +94,14 @@ app.command("verify")(verify.command)
 app.command("search")(search.command)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(config.app, name="config")
+app.add_typer(
+    typer.Typer(
+        cls=BenchGroup,
+        no_args_is_help=True,
+        help="Measure speed, against references taken in the same run.",
+    ),
+    name="bench",
+)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -228,8 +229,19 @@ class System:
         return [report for report in reports if report.role == role]
 
     async def embedded(self, lane: str) -> int:
-        """Texts that the lane's workers say they embedded, over all their lives."""
-        last = {report.worker: report for report in await self.reports(f"embed:{lane}")}
+        """Texts that the lane's workers say they embedded until now, over all their lives."""
+        asked = time.time_ns() // 1_000_000
+        last: dict[str, WorkerReport] = {}
+
+        async def up_to_date() -> bool:
+            last.update({report.worker: report for report in await self.reports(f"embed:{lane}")})
+            alive = sum(
+                worker.role == f"embed:{lane}" and worker.process.returncode is None
+                for worker in self.workers
+            )
+            return sum(report.at >= asked for report in last.values()) >= alive
+
+        await until(up_to_date, f"every worker of {lane} has reported")
         return sum(report.counters.get("embedded", 0) for report in last.values())
 
     async def close(self) -> None:

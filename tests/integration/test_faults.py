@@ -86,6 +86,7 @@ async def test_a_replay_of_a_compacted_topic_makes_no_embedding_call_and_loses_n
     for turn in range(6):
         await system.write(range(1, 16), f"Version {turn} of {{}}.")
     await system.sql("DELETE FROM articles WHERE id > 28")
+    await system.until_converged()  # so that all have seen the topic as it must be
     await compact(system)
     await system.until_converged()
     for lane in LANES:

@@ -1,8 +1,12 @@
 """From a Postgres change to the same id in two Milvus lanes, on real parts."""
 
+import json
+
 import pytest
 
+from schemas import Finding, Verdict
 from tests.integration.system import LANES, System
+from tests.waiting import until
 
 pytestmark = pytest.mark.stack
 
@@ -54,3 +58,36 @@ async def test_a_row_that_can_not_be_embedded_is_dead_lettered_and_the_next_goes
         ("column_missing", "articles/1")
     ]
     assert await system.ids("cloud") == {"articles/2"}
+
+
+async def test_a_dead_letter_is_put_back_through_the_place_where_it_failed_once(system: System):
+    await system.all_workers()
+    dense = "!?" * 580  # within the budget of bytes, and far more tokens than the model takes
+    await system.write([1], dense)
+    await system.write([2], "A good row.")
+
+    async def letters(count: int) -> bool:
+        return len(await system.letters()) == count
+
+    await until(lambda: letters(1), "the dense text is dead-lettered", 60)
+    (letter,) = await system.letters()
+    assert (letter.stage, letter.reason) == ("embed:ollama", "refused_by_embedder")
+
+    async def both_are_embedded() -> bool:
+        return await system.embedded("cloud") == 2
+
+    await until(both_are_embedded, "the cloud lane has embedded both", 60)
+
+    (listed,) = json.loads(await system.hotswap("dead-letters", "list", "--json"))
+    await system.hotswap("dead-letters", "replay", listed["id"])
+    await until(lambda: letters(2), "it failed again, as a letter of its own", 60)
+    refused = await system.hotswap("dead-letters", "replay", listed["id"], status=1)
+    assert "replayed" in refused
+    await until(lambda: nothing_left(system), "all is done", 60)
+    assert await system.embedded("cloud") == 2
+    report = await system.verify("ollama")
+    assert (report.verdict, report.counts[Finding.DEAD_LETTERED]) == (Verdict.CLEAN, 1)
+
+
+async def nothing_left(system: System) -> bool:
+    return not sum([await system.lag(f"embed:{lane}") for lane in LANES])

@@ -19,7 +19,7 @@ class Budget:
 
     def wait(self, amount: float, now: float) -> float:
         """Seconds until `amount` can be spent; 0 if it can be now; inf if it never can."""
-        most = self.per_minute * self.burst_seconds / 60
+        most = self.per_minute * (self.burst_seconds / 60)
         if amount > most:
             return float("inf")
         self._refill(now)

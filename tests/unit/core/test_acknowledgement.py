@@ -1,5 +1,7 @@
 """The ledger never lets a commit pass a record that is not done."""
 
+import cProfile
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -116,3 +118,20 @@ def test_whatever_is_fetched_again_every_record_before_a_commit_was_done(
         committable = ledger.committable()
         if committable is not None:
             assert {offset for offset in delivered_ever if offset < committable} <= done
+
+
+def test_what_a_thousand_gaps_cost_does_not_grow_with_the_gaps_before_them():
+    """Faust merges gaps in quadratic time, so that a compacted topic's backfill never ends."""
+
+    def calls(gaps: int) -> int:
+        profile = cProfile.Profile()
+        ledger = Ledger()
+        with profile:
+            for offset in range(0, 3 * gaps, 3):
+                ledger.deliver(offset)
+            for offset in reversed(range(0, 3 * gaps, 3)):
+                ledger.acknowledge(offset)
+            ledger.committable()
+        return sum(entry.callcount for entry in profile.getstats())
+
+    assert calls(8_000) < 8.5 * calls(1_000)

@@ -121,6 +121,9 @@ def test_an_interrupted_up_leaves_no_process(home, number):
             assert time.monotonic() < deadline
             time.sleep(0.01)
         child.send_signal(number)
+        while "stopping" not in child.stderr.readline():
+            assert time.monotonic() < deadline
+        # A second time, while it is cleaning up.
         child.send_signal(number)
         assert child.wait(30) == 130
         assert "interrupted" in child.stderr.read()

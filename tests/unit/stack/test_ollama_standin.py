@@ -42,6 +42,26 @@ def test_the_vectors_are_those_of_the_real_ollama(ollama):
 
 
 @pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("한국어", 3),
+        ("w" * 150, 150),
+        ("x\u200by", 3),
+        ("日本語の文章です", 9),
+        ("a\tb.c", 6),
+    ],
+)
+def test_texts_are_split_as_the_real_ollama_splits_them(ollama, text, tokens):
+    assert embed(ollama, [text]).json()["prompt_eval_count"] == tokens
+
+
+def test_accented_words_are_unknown_as_they_are_to_the_real_ollama(ollama):
+    naive, cafe, plain = vectors(embed(ollama, ["naïve", "café", "cafe"]))
+    assert np.array_equal(naive, cafe)
+    assert cafe @ plain < 0.5
+
+
+@pytest.mark.parametrize(
     ("body", "count", "tokens"),
     [
         ({"input": "hello"}, 1, 3),

@@ -30,7 +30,7 @@ _UNSURE_PAUSE_SECONDS = 0.1
 _backoff = wait_random_exponential(multiplier=0.25, max=15.0)
 
 
-class _Drained(Exception):  # noqa: N818 - not an error
+class _Drained(Exception):
     """A stop was asked for while a batch waited for the other side."""
 
 

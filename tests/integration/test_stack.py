@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import httpx
@@ -155,8 +156,7 @@ def test_down_leaves_no_process_and_up_finds_the_data_again(tmp_path):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="runs as a normal user, as all tests do here")
 def test_a_normal_user_can_run_it_too():
-    home = Path("/var/tmp") / f"hotswap-{os.getpid()}"  # noqa: S108 - others may enter it
-    home.mkdir()
+    home = Path(tempfile.mkdtemp(prefix="hotswap-"))
     shutil.chown(home, "nobody")
     program = (
         "import pathlib, sys; from streams.stack import Stack;"

@@ -3,6 +3,7 @@
 import os
 import ssl
 
+import faust
 import pytest
 
 from streams.agents.app import LedgerApp, make_app, topic_of
@@ -33,6 +34,7 @@ async def test_commits_follow_the_ledger_and_not_fausts_own_arithmetic():
 async def test_bytes_that_are_no_text_reach_the_agent_as_they_are():
     app = app_of()
     topic = topic_of(app, ["documents"])
+    assert isinstance(topic, faust.Topic)
     assert app.conf.key_serializer == app.conf.value_serializer == "raw"
     assert topic.key_serializer == topic.value_serializer == "raw"
 
@@ -62,6 +64,7 @@ async def test_the_password_is_read_when_the_app_is_made(monkeypatch: pytest.Mon
         }
     )
     credentials = app_of(kafka).conf.broker_credentials
+    assert isinstance(credentials, faust.SASLCredentials)
     assert credentials.password == os.environ["KAFKA_PASSWORD"]
     assert credentials.mechanism.value == "SCRAM-SHA-512"
     assert isinstance(credentials.ssl_context, ssl.SSLContext)

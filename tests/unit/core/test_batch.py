@@ -1,5 +1,7 @@
 """What a batch asks of a lane, case by case."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,5 +68,5 @@ def test_calls_cover_all_texts_in_order_and_keep_to_the_limits(tokens, call_inpu
 @given(st.lists(st.integers(1, 50), min_size=2, max_size=80), st.integers(1, 100))
 def test_no_two_neighbouring_calls_would_have_fitted_into_one(tokens, call_tokens):
     calls = split_calls(tokens, call_inputs=1000, call_tokens=call_tokens)
-    for left, right in zip(calls, calls[1:], strict=False):
+    for left, right in itertools.pairwise(calls):
         assert sum(tokens[i] for i in left) + tokens[right.start] > call_tokens

@@ -116,10 +116,12 @@ async def _one_by_one(
         TopicPartition(site.documents, number)
         for number in range(site.settings.kafka.topics.documents_partitions)
     ]
+    uri = site.endpoints.milvus_uri
+    # Of its own: pymilvus would look for one among those that others have used and closed.
+    store = await asyncio.to_thread(MilvusClient, uri, timeout=60, dedicated=True)
     consumer = AIOKafkaConsumer(**client_options(site.settings.kafka), enable_auto_commit=False)
-    store = await asyncio.to_thread(MilvusClient, site.endpoints.milvus_uri, timeout=60)
-    await consumer.start()
     try:
+        await consumer.start()
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
         began = time.monotonic()

@@ -92,8 +92,8 @@ async def _by_hand(site: Site, wanted: int, progress: Progress) -> float:
     producer = AIOKafkaProducer(
         **options, acks="all", enable_idempotence=True, max_batch_size=256 * 1024
     )
-    await producer.start()
     try:
+        await producer.start()
         await consumer.start()  # returns once it has its partitions
         return await _loop(consumer, producer, site.documents, wanted, progress)
     finally:

@@ -80,8 +80,8 @@ async def _read(site: Site, wanted: int, progress: Progress) -> float:
     count = site.settings.kafka.topics.documents_partitions
     partitions = [TopicPartition(site.documents, number) for number in range(count)]
     consumer = AIOKafkaConsumer(**client_options(site.settings.kafka), enable_auto_commit=False)
-    await consumer.start()
     try:
+        await consumer.start()
         began, done = time.monotonic(), 0
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
@@ -99,7 +99,7 @@ async def _upsert(site: Site, rows: Sequence[dict[str, Any]], progress: Progress
     _, _, collection = await site.lane(_LANE, MemoryEmbedder(_DIMENSIONS))
 
     def upsert() -> float:
-        client = MilvusClient(site.endpoints.milvus_uri, timeout=60)
+        client = MilvusClient(site.endpoints.milvus_uri, timeout=60, dedicated=True)
         try:
             began = time.monotonic()
             for start in range(0, len(rows), _BATCH):

@@ -34,8 +34,8 @@ BENCHES = {
     "pipeline": Bench(("kafka", "milvus"), 12_000, bench_pipeline),
     "normalise": Bench(("kafka",), 20_000, bench_normalise),
     "lane cloud": Bench(("kafka", "milvus", "cloud"), 4_000, bench_lane_cloud),
-    "lane ollama": Bench(("kafka", "milvus", "ollama"), 160, bench_lane_ollama),
-    "replay": Bench(("kafka", "milvus", "ollama"), 96, bench_replay),
+    "lane ollama": Bench(("kafka", "milvus", "ollama"), 384, bench_lane_ollama),
+    "replay": Bench(("kafka", "milvus", "ollama"), 192, bench_replay),
 }
 
 

@@ -13,6 +13,7 @@ from rich.progress import (
     ProgressColumn,
     SpinnerColumn,
     Task,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -29,23 +30,30 @@ _QUERY = 18
 
 
 class _Rate(ProgressColumn):
-    """Documents per second since the lane's first document."""
+    """Documents per second since the lane's first ones."""
 
     def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:6.1f}/s" if speed else "       /s", style="cyan")
+        return Text(f"{task.fields['rate']:6.1f}/s", style="cyan")
 
 
 class LaneBars:
     """One progress bar for each lane."""
 
-    def __init__(self, progress: Progress, tasks: Mapping[str, int]) -> None:
+    def __init__(self, progress: Progress, tasks: Mapping[str, TaskID]) -> None:
         self._progress = progress
         self._tasks = tasks
+        self._first: dict[str, tuple[float, int]] = {}
 
     def show(self, lane: str, rows: int) -> None:
         """Move a lane's bar."""
-        self._progress.update(self._tasks[lane], completed=rows)  # type: ignore[arg-type]
+        now = time.monotonic()
+        if rows and lane not in self._first:
+            self._first[lane] = (now, rows)
+        then, already = self._first.get(lane, (now, 0))
+        rate = (rows - already) / (now - then) if now > then else 0.0
+        task = self._tasks[lane]
+        if not self._progress.tasks[task].finished:
+            self._progress.update(task, completed=rows, rate=rate)
 
 
 class Screen:
@@ -86,7 +94,10 @@ class Screen:
             width = max(map(len, lanes))
             yield LaneBars(
                 progress,
-                {lane: progress.add_task(f"{lane:<{width}}", total=total) for lane in lanes},
+                {
+                    lane: progress.add_task(f"{lane:<{width}}", total=total, rate=0.0)
+                    for lane in lanes
+                },
             )
 
     def searches(self, pairs: Iterable[Mapping[str, SearchResult]]) -> None:

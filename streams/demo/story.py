@@ -38,7 +38,7 @@ _QUERIES = (
     "compress data into a file",
     "wait for a coroutine with a timeout",
     "send an email message",
-    "generate random numbers",
+    "read a configuration file",
 )
 _FRESH = 20
 _PATIENCE_SECONDS = 300.0

@@ -7,7 +7,7 @@ import faust
 from faust.types.auth import CredentialsT
 from faust.types.transports import TransportT
 
-from streams.agents.transport import LedgerTransport
+from streams.agents.transport import ChunkScheduler, LedgerTransport
 from streams.config import KafkaConfig
 
 __all__ = ["LedgerApp", "make_app"]
@@ -23,17 +23,12 @@ class LedgerApp(faust.App):
         """Make none: nothing here is kept on disk."""
 
 
-def make_app(
-    kafka: KafkaConfig, group: str, *, records: int, buffer: int | None = None
-) -> LedgerApp:
-    """An app for one role.
+_FETCH_RECORDS = 1_000
+_BUFFERED_CHUNKS = 16
 
-    Args:
-        kafka: how to reach Kafka.
-        group: the consumer group's id.
-        records: how many records the agent takes at a time.
-        buffer: how many records may wait in memory per stream; twice `records` by default.
-    """
+
+def make_app(kafka: KafkaConfig, group: str) -> LedgerApp:
+    """An app for one role, with the consumer group `group`."""
     return LedgerApp(
         group,
         broker=[f"kafka://{address}" for address in kafka.bootstrap.split(",")],
@@ -48,8 +43,9 @@ def make_app(
         # A rebalance must not wait for a lane whose embedder is down; what is in
         # flight then is checked for ownership before it is written.
         stream_wait_empty=False,
-        stream_buffer_maxsize=buffer or 2 * records,
-        broker_max_poll_records=min(records, 500),
+        ConsumerScheduler=ChunkScheduler,
+        stream_buffer_maxsize=_BUFFERED_CHUNKS,
+        broker_max_poll_records=_FETCH_RECORDS,
         # A batch may stall for as long as the other side is away; the progress
         # watchdog ends a worker that is stuck for another reason.
         broker_max_poll_interval=2_000_000,

@@ -8,30 +8,59 @@ ends the process, so that the records come again.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from faust.streams import Stream
-from faust.types import EventT, Message, StreamT
+from faust.types import StreamT
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
 from schemas import WorkerState
 from streams.agents.progress import Progress
-from streams.agents.transport import LedgerConsumer, Ownership
+from streams.agents.transport import Chunk, LedgerConsumer, Ownership
 from streams.errors import LaneHalted, OwnershipLost, TransientError
 from streams.ports import LogRecord
 
-__all__ = ["Consumption", "Work"]
+__all__ = ["Consumption", "Part", "Work", "batches"]
 
 _log = logging.getLogger(__name__)
 
 _HALTED_PAUSE_SECONDS = 15.0
 _UNSURE_PAUSE_SECONDS = 0.1
+_CHUNKS = 16
+"""How many chunks are taken at a time; each holds what one fetch brought of one partition."""
 _backoff = wait_random_exponential(multiplier=0.25, max=15.0)
 
 
 class _Drained(Exception):
     """A stop was asked for while a batch waited for the other side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some records of a chunk, in order."""
+
+    chunk: Chunk
+    records: Sequence[LogRecord]
+
+
+def batches(chunks: Iterable[Chunk], size: int) -> Iterator[list[Part]]:
+    """Cut chunks into batches of `size` records (the last may be smaller), in order."""
+    batch: list[Part] = []
+    room = size
+    for chunk in chunks:
+        start = 0
+        while start < len(chunk.records):
+            part = Part(chunk, chunk.records[start : start + room])
+            batch.append(part)
+            start += len(part.records)
+            room -= len(part.records)
+            if not room:
+                yield batch
+                batch, room = [], size
+    if batch:
+        yield batch
 
 
 class Work(Protocol):
@@ -71,15 +100,16 @@ class Consumption:
         """The agent's body. Lets no exception out; `failure` holds what it met."""
         try:
             # Faust declares noack_take to yield values; it yields events.
-            batches = cast("Stream[Any]", stream).noack_take(self._records, within=self._within)
-            async for events in batches:
-                if self._draining.is_set():
-                    return
-                self._idle.clear()
-                try:
-                    await self._finish(events)
-                finally:
-                    self._idle.set()
+            taken = cast("Stream[Any]", stream).noack_take(_CHUNKS, within=self._within)
+            async for events in taken:
+                for batch in batches((event.message for event in events), self._records):
+                    if self._draining.is_set():
+                        return
+                    self._idle.clear()
+                    try:
+                        await self._finish(batch)
+                    finally:
+                        self._idle.set()
         except _Drained:
             return  # what was not done is not completed, and comes again
         except Exception as error:  # noqa: BLE001 - handed to the runner, which ends the process
@@ -98,8 +128,7 @@ class Consumption:
             return False
         return True
 
-    async def _finish(self, events: Sequence[EventT[bytes]]) -> None:
-        messages = [event.message for event in events]
+    async def _finish(self, parts: Sequence[Part]) -> None:
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type((TransientError, LaneHalted, OwnershipLost)),
             wait=_pause,
@@ -107,37 +136,37 @@ class Consumption:
             before_sleep=self._tell,
         ):
             with attempt:
-                messages = await self._still_ours(messages)
-                await self._attempt(messages)
+                parts = await self._still_ours(parts)
+                await self._attempt(parts)
         self._progress.set(WorkerState.RUNNING)
 
-    async def _attempt(self, messages: Sequence[Message]) -> None:
-        if not messages:
+    async def _attempt(self, parts: Sequence[Part]) -> None:
+        if not parts:
             return
         consumer = self._consumer()
 
         def still_owned() -> None:
-            if any(consumer.ownership(message) is not Ownership.OURS for message in messages):
+            if any(consumer.ownership(part.chunk) is not Ownership.OURS for part in parts):
                 raise OwnershipLost("a partition was taken away before the write")
 
-        await self._work.process([_record(message) for message in messages], still_owned)
-        for message in messages:
-            consumer.complete(message)
+        await self._work.process([record for part in parts for record in part.records], still_owned)
+        for part in parts:
+            consumer.complete(part.chunk, (record.offset for record in part.records))
         self._progress.beat()
 
-    async def _still_ours(self, messages: Sequence[Message]) -> list[Message]:
-        """The messages whose partitions this worker has, once that is certain.
+    async def _still_ours(self, parts: Sequence[Part]) -> list[Part]:
+        """The parts whose partitions this worker has, once that is certain.
 
-        While the coordinator is silent or a rebalance is under way it is not. Messages
+        While the coordinator is silent or a rebalance is under way it is not. Records
         whose partition was lost, if only for a moment, are delivered again.
         """
         consumer = self._consumer()
         while True:
-            ownerships = [consumer.ownership(message) for message in messages]
+            ownerships = [consumer.ownership(part.chunk) for part in parts]
             if Ownership.UNSURE not in ownerships:
                 return [
-                    message
-                    for message, ownership in zip(messages, ownerships, strict=True)
+                    part
+                    for part, ownership in zip(parts, ownerships, strict=True)
                     if ownership is Ownership.OURS
                 ]
             self._progress.beat()
@@ -172,15 +201,3 @@ def _pause(attempt: RetryCallState) -> float:
             return max(seconds, _backoff(attempt))
         case _:
             return _backoff(attempt)
-
-
-def _record(message: Message) -> LogRecord:
-    return LogRecord(
-        topic=message.topic,
-        partition=message.partition,
-        offset=message.offset,
-        key=message.key,
-        value=message.value,
-        timestamp=round(message.timestamp * 1000) if message.timestamp else 0,
-        headers=tuple(cast("list[tuple[str, bytes]]", message.headers or ())),
-    )

@@ -3,27 +3,30 @@
 Faust 0.15.3 commits past records whose effect is not durable in several cases: a gap at the
 head of a fresh group, a single unacknowledged record, the record right after a compaction
 gap, and records that a stream skips because a rebalance has begun (it acknowledges those).
-It also merges gaps in quadratic time.
+It also merges gaps in quadratic time, and spends more on handing a record on than a
+normaliser spends on the record.
 
-Here one `Ledger` per partition decides instead. A record enters it when it leaves the
-fetcher, and leaves it only by `complete`; Faust's own acknowledgements count for nothing. A
-record that vanishes on its way to the agent therefore holds the commits up, which the
-progress watchdog sees, and is never stepped over.
+So records travel through Faust in chunks: one message for all records that a fetch brought
+of one partition. And one `Ledger` per partition decides what is committed. A record enters
+it when it leaves the fetcher, and leaves it only by `complete`; Faust's own acknowledgements
+count for nothing. A record that vanishes on its way to the agent therefore holds the commits
+up, which the progress watchdog sees, and is never stepped over.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum, auto
 from typing import Any, cast
 
 from faust.transport.consumer import ensure_TPset
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
-from faust.types.transports import TPorTopicSet
+from faust.types.transports import SchedulingStrategyT, TPorTopicSet
 
 from streams.core.acknowledgement import Ledger
+from streams.ports import LogRecord
 
-__all__ = ["LedgerConsumer", "LedgerTransport", "Ownership"]
+__all__ = ["Chunk", "ChunkScheduler", "LedgerConsumer", "LedgerTransport", "Ownership"]
 
 
 class Ownership(Enum):
@@ -33,6 +36,25 @@ class Ownership(Enum):
     UNSURE = auto()
     """A rebalance is under way, or the coordinator has been silent for too long."""
     LOST = auto()
+
+
+class Chunk(ConsumerMessage):
+    """All records that one fetch brought of one partition, as one Faust message.
+
+    Its offset is that of the last record; key and value are empty.
+    """
+
+    __slots__ = ("records",)
+
+    records: Sequence[LogRecord]
+
+
+class ChunkScheduler(SchedulingStrategyT):
+    """Hands on what was fetched partition by partition, not record by record."""
+
+    def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, Any]]:
+        """Each partition with all its records."""
+        return ((tp, fetched) for tp, fetched in records.items() if fetched)
 
 
 class _LeaseThread(driver.AIOKafkaConsumerThread):
@@ -84,14 +106,16 @@ class LedgerConsumer(driver.Consumer):
             return Ownership.UNSURE
         return Ownership.OURS if message.tp in self.assignment() else Ownership.LOST
 
-    def complete(self, message: Message) -> None:
-        """Note that a message's effect is durable. The only way to acknowledge.
+    def complete(self, chunk: Message, offsets: Iterable[int]) -> None:
+        """Note that the effect of these records of a chunk is durable.
 
-        A message of an earlier assignment is ignored: it was, or will be, delivered again.
+        The only way to acknowledge. A chunk of an earlier assignment is ignored: it was, or
+        will be, delivered again.
         """
-        ledger = self._ledgers.get(message.tp)
-        if ledger is not None and message.generation_id == self.app.consumer_generation_id:
-            ledger.acknowledge(message.offset)
+        ledger = self._ledgers.get(chunk.tp)
+        if ledger is not None and chunk.generation_id == self.app.consumer_generation_id:
+            for offset in offsets:
+                ledger.acknowledge(offset)
 
     def ack(self, message: Message) -> bool:
         """Satisfy Faust's bookkeeping of live messages; commits depend on `complete` alone."""
@@ -100,11 +124,28 @@ class LedgerConsumer(driver.Consumer):
         return False
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:  # noqa: ANN401 - aiokafka's
+        fetched = cast("list[Any]", record)  # what ChunkScheduler hands on
         ledger = self._ledgers.get(tp)
         if ledger is None:
             ledger = self._ledgers[tp] = Ledger()
-        ledger.deliver(record.offset)
-        return super()._to_message(tp, record)
+        for one in fetched:
+            ledger.deliver(one.offset)
+        last = fetched[-1]
+        chunk = Chunk(
+            topic=last.topic,
+            partition=last.partition,
+            offset=last.offset,
+            timestamp=last.timestamp / 1000,
+            timestamp_type=last.timestamp_type,
+            headers=None,
+            key=b"",
+            value=b"",
+            checksum=None,
+            tp=tp,
+            generation_id=self.app.consumer_generation_id,
+        )
+        chunk.records = [_record(one) for one in fetched]
+        return chunk
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Commit what is done, then forget the partitions."""
@@ -149,6 +190,18 @@ class LedgerConsumer(driver.Consumer):
                 if ledger is not None:
                     ledger.committed(offset)
         return did_commit
+
+
+def _record(fetched: Any) -> LogRecord:  # noqa: ANN401 - aiokafka's
+    return LogRecord(
+        fetched.topic,
+        fetched.partition,
+        fetched.offset,
+        fetched.key,
+        fetched.value,
+        fetched.timestamp,
+        tuple(fetched.headers),
+    )
 
 
 class LedgerTransport(driver.Transport):

@@ -65,7 +65,7 @@ async def run_role(role: Role, settings: Settings, log: Log, stop: asyncio.Event
     group is left.
     """
     progress = Progress(role.worker, role.name, role.counters)
-    app = make_app(settings.kafka, role.group, records=role.records)
+    app = make_app(settings.kafka, role.group)
     consumption = Consumption(
         role.work,
         lambda: _consumer(app),

@@ -14,7 +14,7 @@ KAFKA = KafkaConfig(bootstrap="one:9092,two:9093")
 
 
 def app_of(kafka: KafkaConfig = KAFKA) -> LedgerApp:
-    return make_app(kafka, "hotswap-embed-ollama", records=64)
+    return make_app(kafka, "hotswap-embed-ollama")
 
 
 async def test_a_stall_of_hours_does_not_take_a_worker_out_of_its_group_for_good():

@@ -18,7 +18,7 @@ from streams.services.topics import describe_all, own_topics, refuse_drift
 
 __all__ = ["embed_role", "normalise_role", "run_embed", "run_normalise"]
 
-_NORMALISE_RECORDS = 512
+_NORMALISE_RECORDS = 2_000
 
 
 async def run_normalise(settings: Settings) -> int:

@@ -161,7 +161,7 @@ class LimitsConfig(Section):
     )
     record_bytes: int = Field(default=900_000, gt=0, description="Largest record to produce.")
     batch_seconds: float = Field(
-        default=0.05, gt=0, description="Longest wait for a batch to fill, in seconds."
+        default=0.01, gt=0, description="Longest wait for a batch to fill, in seconds."
     )
     stuck_after_seconds: float = Field(
         default=300.0, gt=0, description="A worker with lag and no sign of life ends itself."

@@ -36,7 +36,7 @@ def lane_config(endpoints: Endpoints) -> OllamaConfig:
 
 
 async def bench_lane_ollama(
-    endpoints: Endpoints, count: int, progress: Progress, *, rounds: int = 2
+    endpoints: Endpoints, count: int, progress: Progress, *, rounds: int = 3
 ) -> list[Measure]:
     """Documents per second of the lane, to those of a bare client loop."""
     config = lane_config(endpoints)

@@ -105,7 +105,8 @@ class Lane:
         self._identified_at = now
 
     def _decode(self, records: Sequence[LogRecord]) -> tuple[dict[str, Change], list[NewRecord]]:
-        last = {record.key: record for record in records}
+        # Only an id's last record counts; records without a key each stand for themselves.
+        last = {record.key or (record.partition, record.offset): record for record in records}
         changes: list[Change] = []
         letters: list[NewRecord] = []
         for record in last.values():

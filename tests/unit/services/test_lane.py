@@ -184,6 +184,11 @@ async def test_what_is_no_document_is_dead_lettered_and_nothing_else_is_touched(
     assert [letter.reason for letter in await world.letters()] == [reason]
 
 
+async def test_every_record_without_a_key_becomes_a_dead_letter_of_its_own(world):
+    await world.process(*(LogRecord("documents", 0, offset, None, b"{}") for offset in (3, 4)))
+    assert [letter.offset for letter in await world.letters()] == [3, 4]
+
+
 async def test_a_document_of_an_unknown_version_is_dead_lettered_as_such(world):
     good = world.record("a/1", "one")
     newer = (good.value or b"").replace(b'"schema_version":1', b'"schema_version":2')

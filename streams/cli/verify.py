@@ -56,7 +56,7 @@ def command(
 async def _verify(
     settings: "Settings", lanes: Sequence[str], wait: float, *, vectors: bool
 ) -> "list[VerifyReport]":
-    from streams.services.control import ControlLog
+    from streams.services.control import ControlLog, build_of
     from streams.services.open import open_log, open_store
     from streams.services.verification import verify
 
@@ -65,18 +65,16 @@ async def _verify(
         exits.push_async_callback(log.close)
         store = open_store(settings)
         exits.push_async_callback(store.close)
-        builds = (await ControlLog(log, settings.kafka.topics.control).refresh()).lanes
+        state = await ControlLog(log, settings.kafka.topics.control).refresh()
         reports = []
         for lane in lanes:
-            if lane not in builds:
-                problem = "no build of this lane was ever started"
-                raise ConfigurationError(f"lanes.{lane}", problem, "run `hotswap init`")
+            build = build_of(state, lane)
             with _progress(lane) as on_progress:
                 reports.append(
                     await verify(
                         lane=lane,
-                        collection=builds[lane].collection,
-                        fingerprint=builds[lane].fingerprint,
+                        collection=build.collection,
+                        fingerprint=build.fingerprint,
                         group=settings.group(f"embed:{lane}"),
                         topics=settings.kafka.topics,
                         log=log,

@@ -24,6 +24,7 @@ from streams.migration.state import State
 from streams.ports import Embedder, Log, VectorStore
 from streams.services.control import ControlLog
 from streams.services.initialise import initialise
+from streams.services.lag import lag_of_role
 from streams.services.open import open_connect, open_embedder, open_log, open_store
 from streams.services.search import SearchResult, search
 from streams.services.status import latest_reports
@@ -67,15 +68,9 @@ class _Story:
 
     async def lag(self) -> int:
         """Records that some role has not finished yet, over all topics."""
-        topics = self.settings.kafka.topics
-        work = [("normalise", source.topic) for source in self.settings.sources]
-        work += [(f"embed:{lane}", topics.documents) for lane in self.settings.lanes]
-        total = 0
-        for role, topic in work:
-            ends = await self.log.ends(topic)
-            committed = await self.log.committed(self.settings.group(role), topic)
-            total += sum(end - committed.get(partition, 0) for partition, end in ends.items())
-        return total
+        roles = ("normalise", *(f"embed:{lane}" for lane in self.settings.lanes))
+        lags = [await lag_of_role(self.log, self.settings, role) for role in roles]
+        return sum(sum(lag.values()) for lag in lags)
 
 
 def tell(home: Path, console: Console, *, documents: int, keep: bool) -> bool:

@@ -4,13 +4,27 @@ import logging
 
 from pydantic import ValidationError
 
-from schemas import ControlRecord, UnknownSchemaVersion, parse_control
+from schemas import BuildStarted, ControlRecord, UnknownSchemaVersion, parse_control
+from streams.errors import ConfigurationError
 from streams.migration.state import State, apply
 from streams.ports import Log, NewRecord
 
-__all__ = ["ControlLog"]
+__all__ = ["ControlLog", "build_of"]
 
 _log = logging.getLogger(__name__)
+
+
+def build_of(state: State, lane: str) -> BuildStarted:
+    """The lane's newest build.
+
+    Raises: ConfigurationError if none was ever started.
+    """
+    build = state.lanes.get(lane)
+    if build is None:
+        raise ConfigurationError(
+            f"lanes.{lane}", "no build of this lane was ever started", "run `hotswap init`"
+        )
+    return build
 
 
 class ControlLog:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from streams.errors import ConfigurationError, DriftError
 from streams.migration.state import State
 from streams.ports import Embedder, Hit, Purpose, VectorStore
+from streams.services.control import build_of
 
 __all__ = ["SearchResult", "search"]
 
@@ -42,11 +43,7 @@ async def search(
     """
     if not text.strip():
         raise ConfigurationError("TEXT", "is empty", "give the words to search for")
-    build = state.lanes.get(lane)
-    if build is None:
-        raise ConfigurationError(
-            f"lanes.{lane}", "no build of this lane was ever started", "run `hotswap init`"
-        )
+    build = build_of(state, lane)
     if differences := build.fingerprint.differences(await embedder.identify()):
         raise DriftError(
             f"lane {lane}, build {build.build}",

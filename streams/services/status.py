@@ -11,6 +11,7 @@ from schemas import UnknownSchemaVersion, WorkerReport, WorkerState
 from streams.config import Settings
 from streams.migration.state import State
 from streams.ports import Log, VectorStore
+from streams.services.lag import lag_of_role
 
 __all__ = [
     "RoleStatus",
@@ -78,8 +79,7 @@ async def collect(sources: StatusSources, now_ms: int) -> Status:
     """
     settings = sources.settings
     reports = await latest_reports(sources.log, settings.kafka.topics.observations)
-    topics = [source.topic for source in settings.sources]
-    normalise = _role(sources, "normalise", topics)
+    normalise = _role(sources, "normalise")
     lanes = [_lane(sources, lane) for lane in settings.lanes]
     roles = await asyncio.gather(normalise, *lanes)
     for role in roles:
@@ -88,7 +88,7 @@ async def collect(sources: StatusSources, now_ms: int) -> Status:
 
 
 async def _lane(sources: StatusSources, lane: str) -> RoleStatus:
-    role = await _role(sources, f"embed:{lane}", [sources.settings.kafka.topics.documents])
+    role = await _role(sources, f"embed:{lane}")
     build = sources.state.lanes.get(lane)
     if build is not None:
         role.collection = build.collection
@@ -96,15 +96,10 @@ async def _lane(sources: StatusSources, lane: str) -> RoleStatus:
     return role
 
 
-async def _role(sources: StatusSources, role: str, topics: Sequence[str]) -> RoleStatus:
-    group = sources.settings.group(role)
-    lag: dict[str, int] = {}
-    for topic in topics:
-        ends, committed = await asyncio.gather(
-            sources.log.ends(topic), sources.log.committed(group, topic)
-        )
-        lag |= {f"{topic}/{p}": end - committed.get(p, 0) for p, end in sorted(ends.items())}
-    return RoleStatus(role=role, group=group, lag=lag)
+async def _role(sources: StatusSources, role: str) -> RoleStatus:
+    settings = sources.settings
+    lag = await lag_of_role(sources.log, settings, role)
+    return RoleStatus(role=role, group=settings.group(role), lag=lag)
 
 
 def _workers(reports: Iterable[WorkerReport], now_ms: int) -> list[WorkerStatus]:

@@ -22,6 +22,7 @@ from streams.core.identity import document_id
 from streams.migration.state import State
 from streams.ports import Log, LogRecord, VectorStore
 from streams.services.control import ControlLog
+from streams.services.lag import lag_of_role
 from streams.services.open import open_log, open_store
 from streams.services.verification import verify
 from streams.stack.status import Endpoints
@@ -161,17 +162,7 @@ class System:
         return {row.id async for page in self.store.scan(self.collection(lane)) for row in page}
 
     async def lag(self, role: str) -> int:
-        topics = (
-            [source.topic for source in self.settings.sources]
-            if role == "normalise"
-            else [self.settings.kafka.topics.documents]
-        )
-        total = 0
-        for topic in topics:
-            ends = await self.log.ends(topic)
-            committed = await self.log.committed(self.settings.group(role), topic)
-            total += sum(end - committed.get(partition, 0) for partition, end in ends.items())
-        return total
+        return sum((await lag_of_role(self.log, self.settings, role)).values())
 
     async def until_lane_holds(self, lane: str, least: int, seconds: float = DEADLINE) -> None:
         async def holds() -> bool:

@@ -56,7 +56,6 @@ class KafkaLog:
         self._offsets: AIOKafkaConsumer | None = None
         self._connecting = asyncio.Lock()
         self._appendable: dict[str, TopicSpec] = {}
-        self._seen: set[str] = set()
 
     async def create(self, spec: TopicSpec) -> bool:
         """See `streams.ports.Log.create`. Returns once the brokers know the topic."""
@@ -125,7 +124,9 @@ class KafkaLog:
         for record in records:
             check_record(record, self._appendable[record.topic])
         try:
-            return await self._appender.append(records)
+            return await self._appender.append(
+                records, {name: spec.partitions for name, spec in self._appendable.items()}
+            )
         except HotswapError:
             # The topic may have been changed or made again since it was looked at.
             self._appendable.clear()

@@ -65,7 +65,7 @@ async def _compare(
         f"{what}, to a loop by hand",
         rates.measured,
         rates.references["loop by hand"],
-        reach=0.5,
+        reach=0.6,
         unit="events/s",
     )
 

@@ -65,7 +65,7 @@ async def bench_pipeline(
             rounds=rounds,
         )
     slower = rates.slowest
-    return [compare(f"pipeline, to {slower}", rates.measured, rates.references[slower], reach=0.5)]
+    return [compare(f"pipeline, to {slower}", rates.measured, rates.references[slower], reach=0.6)]
 
 
 async def _lane(site: Site, wanted: int, progress: Progress) -> float:

@@ -1,16 +1,24 @@
-"""Every change event, key and text that has hurt somebody, and what becomes of it.
+"""Every change event, key, text and configuration that has hurt somebody, and what becomes of it.
 
-A line: name, key, value, and a `Reason` if the record is dead-lettered, otherwise the outcome.
+A case is one line: its name, what is given, and what becomes of it. Given is the key and the
+value of a change event, which becomes a `Reason` if it is dead-lettered and otherwise an
+outcome; or a change to a valid configuration, which is refused.
+
 `normalise` is a function of one record, so the next good record always goes through; that a
 worker keeps to this is for the tests of the agents.
 """
+# ruff: noqa: E501 (the cases are a table)
 
 import json
+import os
 import re
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from schemas import Document, Reason
+from streams.config.load import load
 from streams.core.identity import parse_document_id
 from streams.core.normalisation import (
     Ignored,
@@ -22,6 +30,8 @@ from streams.core.normalisation import (
     normalise,
 )
 from streams.core.source import Source, Template
+from streams.errors import ConfigurationError
+from tests.configuration import BASE
 
 LIMITS = Limits(text_budget_bytes=1_200, metadata_bytes=60_000, record_bytes=900_000)
 ARTICLES = Source("articles", ("id",), Template.parse("{title}\n\n{body}"), ("tags", "note"))
@@ -29,6 +39,28 @@ PAIRS = Source("articles", ("word", "number"), Template.parse("{title}\n\n{body}
 
 LSN = {"connector": "postgresql", "lsn": 5, "ts_ms": 1_757_000_000_000}
 PLACEHOLDER = "__debezium_unavailable_value"
+
+
+HIDDEN = "hunter2"  # what must not be repeated
+KAFKA = 'bootstrap = "127.0.0.1:9092"'
+SOURCE = '[[sources]]\nname = "{}"\ntopic = "{}"\nkey = ["id"]\ntext = "{{t}}"\n'
+
+
+@dataclass(frozen=True)
+class changed:  # noqa: N801 - reads as a word in the table
+    """`old` in a valid configuration becomes `new`, with these environment variables."""
+
+    old: str
+    new: str
+    env: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class refused:  # noqa: N801 - reads as a word in the table
+    """The error names `setting` and says `problem`."""
+
+    setting: str
+    problem: str
 
 
 def key(value=1, **columns) -> bytes:
@@ -58,7 +90,7 @@ TABLE = other(type="struct", fields=[], optional=False)
 SCHEMA = json.loads(TABLE)
 GOOD = event()
 
-CASES = [
+CASES: list[tuple[Any, ...]] = [
     # JSON
     ("not JSON", key(), b"not JSON", Reason.NOT_JSON),
     ("nothing at all", key(), b"", Reason.NOT_JSON),
@@ -210,6 +242,74 @@ CASES = [
     ("metadata of 5 MB", key(), event(note=["x"] * 1_000_000), Reason.METADATA_TOO_LARGE),
     ("metadata of 64 levels", key(), spelled(deep(64)), Put),
     ("metadata of 65 levels", key(), spelled(deep(65)), Reason.METADATA_TOO_LARGE),
+    # configuration: what of a valid file becomes what; the setting named, and what is said
+    ("an unknown section", changed("[kafka]", "[kafkaa]"), refused("kafkaa", "did you mean kafka?")),
+    ("an unknown key", changed("hosts = [", "hots = ["), refused("lanes.ollama.hots", "did you mean hosts?")),
+    ("an unknown key far from any other", changed(KAFKA, "zzz = 1"), refused("kafka.zzz", "known here: bootstrap, group_prefix")),
+    ("a key of another section", changed(KAFKA, 'uri = "http://h:1"'), refused("kafka.uri", "did you mean milvus.uri?")),
+    ("a key of the other provider", changed("dimensions = 8", 'dimensions = 8\nkeep_alive = "1m"'), refused("lanes.cloud.keep_alive", "did you mean lanes.NAME.keep_alive (provider 'ollama')?")),
+    ("an unknown key in a source", changed('key = ["id"]', 'kee = ["id"]'), refused("sources[0].kee", "did you mean key?")),
+    ("an unknown key in a secret", changed('env = "CLOUD_KEY"', 'evn = "CLOUD_KEY"'), refused("lanes.cloud.api_key.evn", "did you mean env?")),
+    ("an unknown nested key", changed(KAFKA, "topics.control_ = 'c'"), refused("kafka.topics.control_", "did you mean control?")),
+    ("a key that pydantic itself would take", changed("[kafka]", "_env_file = 'x'\n[kafka]"), refused("_env_file", "is not a setting")),
+    ("an unknown variable", changed("", "", {"HOTSWAP__KAFAK__BOOTSTRAP": "h:1"}), refused("HOTSWAP__KAFAK__BOOTSTRAP", "did you mean kafka?")),
+    ("an unknown nested variable", changed("", "", {"HOTSWAP__KAFKA__BOOTSTRP": "h:1"}), refused("kafka.bootstrp", "environment variable HOTSWAP__KAFKA__BOOTSTRP); did you mean bootstrap?")),
+    ("a variable that makes a lane", changed("", "", {"HOTSWAP__LANES__OLAMA__MODEL": "m"}), refused("lanes.olama.provider", "is missing (environment variable HOTSWAP__LANES__OLAMA__MODEL")),
+    ("a variable without the JSON it needs", changed("", "", {"HOTSWAP__SOURCES": "articles"}), refused("sources", "HOTSWAP__SOURCES does not hold the JSON it needs")),
+    ("a bad value in a variable", changed("", "", {"HOTSWAP__LIMITS__RECORD_BYTES": "many"}), refused("limits.record_bytes", "environment variable HOTSWAP__LIMITS__RECORD_BYTES")),
+    ("an empty variable", changed("", "", {"HOTSWAP__KAFKA__BOOTSTRAP": ""}), refused("kafka.bootstrap", "'' is not HOST:PORT")),
+    ("not TOML", changed(KAFKA, "bootstrap = 127.0.0.1"), refused("hotswap.toml", "at line 2")),
+    ("the same key twice", changed(KAFKA, f"{KAFKA}\n{KAFKA}"), refused("hotswap.toml", "at line 3")),
+    ("a section that is a number", changed("[kafka]\n" + KAFKA, "kafka = 3"), refused("kafka", "must be a table")),
+    ("bootstrap without a port", changed("127.0.0.1:9092", "localhost"), refused("kafka.bootstrap", "'localhost' is not HOST:PORT")),
+    ("bootstrap that is a URL", changed("127.0.0.1:9092", "kafka://h:9092"), refused("kafka.bootstrap", "is a URL")),
+    ("bootstrap with one bad server", changed("127.0.0.1:9092", "h:9092,h:x"), refused("kafka.bootstrap", "'h:x' is not HOST:PORT")),
+    ("bootstrap with a bare IPv6 address", changed("127.0.0.1:9092", "::1:9092"), refused("kafka.bootstrap", "[brackets]")),
+    ("bootstrap beyond the last port", changed("127.0.0.1:9092", "h:70000"), refused("kafka.bootstrap", "is not HOST:PORT")),
+    ("an Ollama host without a scheme", changed("http://127.0.0.1:11434", "127.0.0.1:11434"), refused("lanes.ollama.hosts[0]", "must start with http:// or https://")),
+    ("an Ollama host of another scheme", changed("http://127.0.0.1:11434", "ftp://h"), refused("lanes.ollama.hosts[0]", "must start with http:// or https://")),
+    ("no Ollama host", changed('hosts = ["http://127.0.0.1:11434"]', "hosts = []"), refused("lanes.ollama.hosts", "at least 1 item")),
+    ("a URL without a host", changed("http://127.0.0.1:19530", "http://"), refused("milvus.uri", "names no host")),
+    ("a URL whose port is no number", changed("http://127.0.0.1:19530", "http://h:x"), refused("milvus.uri", "is no URL")),
+    ("a URL with white space", changed("http://127.0.0.1:19530", "http://h :1"), refused("milvus.uri", "white space")),
+    ("a URL with a query", changed("http://127.0.0.1:19530", "http://h:1?a=b"), refused("milvus.uri", "must end before '?'")),
+    ("a file name for Milvus", changed("http://127.0.0.1:19530", "./milvus.db"), refused("milvus.uri", "must start with http://")),
+    ("a password in a URL", changed("http://127.0.0.1:19530", "http://root:hunter2@h:1"), refused("milvus.uri", "holds a user name or password")),
+    ("a secret in plain text", changed('{ env = "CLOUD_KEY" }', '"hunter2"'), refused("lanes.cloud.api_key", "a secret does not belong in this file")),
+    ("a secret of two places", changed('{ env = "CLOUD_KEY" }', '{ env = "A", file = "b" }'), refused("lanes.cloud.api_key", "exactly one")),
+    ("a secret of no place", changed('{ env = "CLOUD_KEY" }', "{}"), refused("lanes.cloud.api_key", "exactly one")),
+    ("a secret in plain text for Debezium", changed('"database.hostname" = "127.0.0.1"', '"database.password" = "hunter2"'), refused("connect.config", "write it under [connect.secrets]")),
+    ("a secret left out", changed('api_key = { env = "CLOUD_KEY" }', ""), refused("lanes.cloud.api_key", "is missing")),
+    ("no sources", changed("", "", {"HOTSWAP__SOURCES": "[]"}), refused("sources", "at least 1 item")),
+    ("two sources with one name", changed("[lanes.cloud]", SOURCE.format("articles", "cdc.public.b") + "[lanes.cloud]"), refused("sources", "two sources with the name 'articles'")),
+    ("two sources with one topic", changed("[lanes.cloud]", SOURCE.format("b", "cdc.public.articles") + "[lanes.cloud]"), refused("sources", "two sources with the topic")),
+    ("a source with a name that is unsafe", changed('"articles"', '"Articles/1"'), refused("sources[0].name", "lower-case letters")),
+    ("a source that reads Hotswap's own topic", changed("cdc.public.articles", "documents"), refused("hotswap.toml", "reads Hotswap's own 'documents'")),
+    ("a source whose topic is no topic", changed("cdc.public.articles", "cdc/articles"), refused("sources[0].topic", "is no topic name")),
+    ("a source without a key", changed('key = ["id"]', "key = []"), refused("sources[0].key", "at least 1 item")),
+    ("a source with a key column twice", changed('key = ["id"]', 'key = ["id", "id"]'), refused("sources[0].key", "twice")),
+    ("a source without a template", changed('text = "{title}"', ""), refused("sources[0].text", "is missing")),
+    ("a template that names no column", changed('"{title}"', '"title"'), refused("sources[0].text", "names no column")),
+    ("a template that is not closed", changed('"{title}"', '"{title"'), refused("sources[0].text", "is not a template")),
+    ("a template that looks into an object", changed('"{title}"', '"{title.__class__}"'), refused("sources[0].text", "plain {column} only")),
+    ("a template with an empty field", changed('"{title}"', '"{}"'), refused("sources[0].text", "plain {column} only")),
+    ("a lane with a name that is unsafe", changed("[lanes.ollama]", "[lanes.Ollama-1]"), refused("lanes.Ollama-1", "lower-case letters")),
+    ("a lane without a provider", changed('provider = "ollama"', ""), refused("lanes.ollama.provider", "is missing")),
+    ("a lane of an unknown provider", changed('provider = "ollama"', 'provider = "olama"'), refused("lanes.ollama.provider", "did you mean 'ollama'?")),
+    ("dimensions below one", changed("dimensions = 8", "dimensions = 0"), refused("lanes.cloud.dimensions", "greater than 0")),
+    ("dimensions that are no number", changed("dimensions = 8", 'dimensions = "many"'), refused("lanes.cloud.dimensions", "valid integer")),
+    ("a lane template without the text", changed('model = "minilm"', 'model = "m"\nquery_template = "query:"'), refused("lanes.ollama.query_template", "exactly once")),
+    ("keep_alive without a unit", changed('model = "minilm"', 'model = "m"\nkeep_alive = "30"'), refused("lanes.ollama.keep_alive", "match pattern")),
+    ("an unknown security protocol", changed(KAFKA, 'security_protocol = "TLS"'), refused("kafka.security_protocol", "'SASL_SSL'")),
+    ("SASL without a password", changed(KAFKA, 'security_protocol = "SASL_SSL"'), refused("kafka", "asks for SASL")),
+    ("a SASL user on a plain connection", changed(KAFKA, 'sasl_username = "me"'), refused("kafka", "have no effect")),
+    ("a client certificate without its key", changed(KAFKA, 'security_protocol = "SSL"\nssl_certfile = "c"'), refused("kafka", "go together")),
+    ("TLS files on a plain connection", changed(KAFKA, 'ssl_cafile = "c"'), refused("kafka", "have no effect")),
+    ("a CA file for plain Milvus", changed("[milvus]", "[milvus]\nca_file = 'ca.pem'"), refused("milvus", "https://")),
+    ("two own topics with one name", changed("[kafka]", "[kafka]\ntopics.control = 'documents'"), refused("kafka.topics", "same name")),
+    ("a Debezium setting that is a list", changed('"database.hostname" = "127.0.0.1"', '"a" = [1]'), refused("connect.config.a", "valid string")),
+    ("a Debezium setting twice", changed("[connect.config]", '[connect.secrets]\n"database.hostname" = { env = "H" }\n[connect.config]'), refused("connect", "stands in both")),
+    ("a Connect user without a password", changed("[connect.config]", '[connect]\nusername = "me"\n[connect.config]'), refused("connect", "go together")),
 ]  # fmt: skip
 
 COMPOSITE = [
@@ -223,9 +323,16 @@ COMPOSITE = [
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES]
+    ("given", "becomes"), [(c[1:-1], c[-1]) for c in CASES], ids=[c[0] for c in CASES]
 )
-def test_bad_input_has_a_known_outcome(key, value, expected):
+def test_bad_input_has_a_known_outcome(given, becomes, tmp_path, monkeypatch):
+    if isinstance(becomes, refused):
+        _is_refused(given[0], becomes, tmp_path / "hotswap.toml", monkeypatch)
+    else:
+        _is_sorted_out(given[0], given[1], becomes)
+
+
+def _is_sorted_out(key, value, expected):
     outcome = normalise(key, value, ARTICLES, LIMITS)
     if isinstance(expected, Reason):
         assert isinstance(outcome, Rejected), outcome
@@ -236,6 +343,24 @@ def test_bad_input_has_a_known_outcome(key, value, expected):
     if isinstance(outcome, Put):
         _is_safe(outcome.document)
     assert isinstance(normalise(b'{"id":1}', GOOD, ARTICLES, LIMITS), Put)
+
+
+def _is_refused(change, expected, file, monkeypatch):
+    for name in [name for name in os.environ if name.upper().startswith("HOTSWAP")]:
+        monkeypatch.delenv(name)
+    assert change.old in BASE
+    file.write_text(BASE.replace(change.old, change.new, 1), encoding="utf-8")
+    for name, value in change.env.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as caught:
+        load(file)
+    refusal = caught.value
+    assert expected.setting in {refusal.setting, refusal.setting.rpartition("/")[2]}, str(refusal)
+    assert expected.problem in refusal.problem
+    error: BaseException | None = refusal
+    while error is not None:
+        assert HIDDEN not in str(error)
+        error = error.__cause__
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ async def test_a_producer_that_gets_no_answer_gives_up_in_time(silent_server):
     appender = Appender(options, deadline_seconds=0.2)
     async with asyncio.timeout(10):
         with pytest.raises(TransientError, match=r"topic documents.*within 0.2 s"):
-            await appender.append([NewRecord("documents", b"k", b"v")])
+            await appender.append([NewRecord("documents", b"k", b"v")], {"documents": 1})
         await appender.close()
 
 

@@ -5,33 +5,7 @@ from pathlib import Path
 
 import pytest
 
-BASE = """\
-[kafka]
-bootstrap = "127.0.0.1:9092"
-
-[milvus]
-uri = "http://127.0.0.1:19530"
-
-[[sources]]
-name = "articles"
-topic = "cdc.public.articles"
-key = ["id"]
-text = "{title}"
-
-[lanes.cloud]
-provider = "openai"
-model = "small"
-dimensions = 8
-api_key = { env = "CLOUD_KEY" }
-
-[lanes.ollama]
-provider = "ollama"
-hosts = ["http://127.0.0.1:11434"]
-model = "minilm"
-
-[connect.config]
-"database.hostname" = "127.0.0.1"
-"""
+from tests.configuration import BASE
 
 
 @pytest.fixture(autouse=True)

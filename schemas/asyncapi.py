@@ -57,7 +57,7 @@ def asyncapi() -> _Json:
             ),
             "observations": _channel(
                 "observations",
-                "Small measurements that workers publish about themselves.",
+                "Small measurements: what workers say of themselves, mirrored queries, feedback.",
                 _names(observations),
                 1,
                 {"cleanup.policy": ["delete"], "retention.ms": 7 * _DAY_MS},
@@ -121,7 +121,8 @@ def all_records() -> list[type[Record]]:
     while waiting:
         record = waiting.pop()
         waiting += record.__subclasses__()
-        if record.__module__.startswith("schemas."):
+        # What has subclasses only holds what they share.
+        if record.__module__.startswith("schemas.") and not record.__subclasses__():
             found.append(record)
     return sorted(found, key=lambda record: record.__name__)
 

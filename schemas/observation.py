@@ -1,13 +1,22 @@
-"""Observations: small measurements that workers publish about themselves."""
+"""Observations: small measurements that processes publish about themselves."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from schemas.record import Record
+from schemas.search import Why
 
-__all__ = ["Observation", "WorkerReport", "WorkerState"]
+__all__ = [
+    "FeedbackObservation",
+    "MirroredSide",
+    "Observation",
+    "ShadowObservation",
+    "WorkerReport",
+    "WorkerState",
+    "parse_observation",
+]
 
 
 class WorkerState(StrEnum):
@@ -32,8 +41,77 @@ class WorkerReport(Record):
     at: int = Field(description="When it was written, ms since the epoch.")
     state: WorkerState
     reason: str = Field(default="", description="Why it is stalled or paused.")
+    control_version: int = Field(default=-1, description="Of the state that it goes by.")
+    control_age_seconds: float = Field(
+        default=0.0, description="Since that state was last known to be the newest."
+    )
     partitions: tuple[int, ...] = ()
     counters: dict[str, int] = Field(default_factory=dict)
 
 
-Observation = WorkerReport
+class MirroredSide(BaseModel):
+    """How one lane did with a query that both were asked."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    lane: str
+    build: int | None = Field(default=None, description="Null if the lane has none.")
+    collection: str | None = None
+    hits: int = 0
+    embed_ms: float | None = Field(
+        default=None, description="Null if it did not get so far, or nothing was embedded."
+    )
+    search_ms: float | None = Field(default=None, description="Null if it did not get so far.")
+    cached: bool = Field(default=False, description="The query's vector was kept from before.")
+    failure: Why | None = Field(default=None, description="Why there is no answer.")
+
+
+class ShadowObservation(Record):
+    """One mirrored query: the lane that answered it beside the other one."""
+
+    kind: Literal["shadow"] = "shadow"
+    at: int = Field(description="When the answer was sent, ms since the epoch.")
+    query_id: str
+    flag_version: int
+    k: int
+    filtered: bool = Field(description="Whether the search had a filter.")
+    text: str | None = Field(default=None, description="Only if that is configured.")
+    answered: MirroredSide
+    mirrored: MirroredSide
+    overlap: float | None = Field(
+        default=None, description="Share of the top k that both found; null after a failure."
+    )
+    rank_correlation: float | None = Field(
+        default=None, description="Kendall's tau over the hits that both found."
+    )
+    rank_biased_overlap: float | None = None
+
+
+class FeedbackObservation(Record):
+    """What somebody said of an answer; the last one of a query id counts."""
+
+    kind: Literal["feedback"] = "feedback"
+    at: int = Field(description="When it arrived, ms since the epoch.")
+    query_id: str
+    lane: str = Field(description="The lane that had answered.")
+    flag_version: int
+    k: int
+    success: bool | None = None
+    position: int | None = Field(default=None, description="Of the hit that was used, from 1.")
+
+
+Observation = Annotated[
+    WorkerReport | ShadowObservation | FeedbackObservation, Field(discriminator="kind")
+]
+
+_ADAPTER: TypeAdapter[Observation] = TypeAdapter(Observation)
+
+
+def parse_observation(value: bytes) -> Observation:
+    """Read one observation.
+
+    Raises:
+        pydantic.ValidationError: not JSON, an unknown kind, or a field is wrong.
+        UnknownSchemaVersion: of a version that is not known here.
+    """
+    return _ADAPTER.validate_json(value)

@@ -5,6 +5,7 @@
     ├── DriftError           something outside differs from what was pinned or configured
     ├── TransientError       the other side may answer later; nothing is skipped meanwhile
     ├── LaneHalted           retrying is pointless until an operator acts (quota, key, model)
+    ├── LanePaused           the control log says that the lane rests; it goes on by itself
     ├── InputRefused         this very input was refused; others may pass
     │   └── MalformedVector  the embedder answered, but not with a usable vector
     └── OwnershipLost        the partition belongs to another worker now
@@ -19,6 +20,7 @@ __all__ = [
     "HotswapError",
     "InputRefused",
     "LaneHalted",
+    "LanePaused",
     "MalformedVector",
     "OwnershipLost",
     "TransientError",
@@ -77,6 +79,10 @@ class TransientError(HotswapError):
 
 class LaneHalted(HotswapError):
     """The lane can not go on until an operator acts; nothing is dropped meanwhile."""
+
+
+class LanePaused(HotswapError):
+    """The control log says that the lane rests; nothing is dropped meanwhile."""
 
 
 class InputRefused(HotswapError):

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from pydantic import SecretStr
 
 from schemas import Fingerprint
+from schemas.filter import Filter
 from streams.core.batch import StoredVersion
 from streams.core.records import LogRecord, NewRecord
 
@@ -160,8 +161,17 @@ class VectorStore(Protocol):
         """All rows (of one shard), in pages. Strongly consistent."""
         ...
 
-    async def search(self, collection: str, vector: npt.NDArray[np.float32], k: int) -> list[Hit]:
-        """The k nearest rows, nearest first."""
+    async def search(
+        self,
+        collection: str,
+        vector: npt.NDArray[np.float32],
+        k: int,
+        filter: Filter | None = None,  # noqa: A002 - its name in a request
+    ) -> list[Hit]:
+        """The k nearest rows, nearest first; with a filter, the k nearest among those that match.
+
+        What a filter matches: `streams.core.filters.matches`.
+        """
         ...
 
     async def count(self, collection: str) -> int:
@@ -228,6 +238,21 @@ class Log(Protocol):
         Who stops early closes it (`contextlib.aclosing`).
 
         Raises: TransientError, ConfigurationError; DriftError if `until` lies beyond the end.
+        """
+        ...
+
+    def follow(
+        self, topic: str, since: Mapping[int, int]
+    ) -> AsyncGenerator[tuple[Sequence[LogRecord], Mapping[int, int]], None]:
+        """All records with since ≤ offset, and every later one as soon as it is appended.
+
+        In pages, in order within a partition, each with partition → the offset after it;
+        partitions without a `since` from their start. A page is empty if only offsets without
+        a record were passed. Never ends: who has enough closes it (`contextlib.aclosing`).
+        While the log can not be reached it waits, and goes on where it was.
+
+        Raises: TransientError or ConfigurationError at the beginning only; DriftError if the
+            topic was deleted and made again.
         """
         ...
 

@@ -18,7 +18,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from streams.adapters.kafka_appender import Appender
 from streams.adapters.kafka_client import client_options, explain_unreachable
 from streams.adapters.kafka_errors import kafka_errors
-from streams.adapters.kafka_reader import READER_OPTIONS, read_range
+from streams.adapters.kafka_reader import READER_OPTIONS, follow, read_range
 from streams.adapters.read_range import plan_range
 from streams.adapters.record_limits import check_record
 from streams.config.kafka import KafkaConfig
@@ -163,6 +163,20 @@ class KafkaLog:
                 page_records=self._page_records,
                 stall_seconds=self._patience_seconds,
             )
+            async with aclosing(pages):
+                async for page in pages:
+                    yield page
+        finally:
+            await consumer.stop()
+
+    async def follow(
+        self, topic: str, since: Mapping[int, int]
+    ) -> AsyncGenerator[tuple[Sequence[LogRecord], Mapping[int, int]], None]:
+        """See `streams.ports.Log.follow`."""
+        starts = {index: since.get(index, 0) for index in await self._partitions(topic)}
+        consumer = await self._new_consumer()
+        try:
+            pages = follow(consumer, topic, starts, page_records=self._page_records)
             async with aclosing(pages):
                 async for page in pages:
                     yield page

@@ -1,4 +1,4 @@
-"""Reading a known range of a topic from Kafka, to its end and no further.
+"""Reading a topic from Kafka: a known range to its end and no further, or whatever comes.
 
 Decides when a range has been read. That is judged by the consumer's position alone, never
 by the last record seen: compaction, aborted transactions, transaction markers and retention
@@ -15,7 +15,7 @@ from streams.adapters.kafka_errors import kafka_errors
 from streams.errors import DriftError, TransientError
 from streams.ports import LogRecord
 
-__all__ = ["READER_OPTIONS", "read_range"]
+__all__ = ["READER_OPTIONS", "follow", "read_range"]
 
 READER_OPTIONS: dict[str, Any] = {
     "group_id": None,
@@ -33,6 +33,7 @@ READER_OPTIONS: dict[str, Any] = {
 """How a consumer for `read_range` is made, besides the connection."""
 
 _POLL_MS = 100
+_WAIT_MS = 1_000
 
 
 async def read_range(
@@ -69,15 +70,7 @@ async def read_range(
         with kafka_errors(subject):
             fetched = await consumer.getmany(timeout_ms=_POLL_MS, max_records=page_records)
         page = [
-            LogRecord(
-                topic,
-                partition.partition,
-                record.offset,
-                record.key,
-                record.value,
-                record.timestamp,
-                record.headers and tuple((name, value or b"") for name, value in record.headers),
-            )
+            _log_record(record)
             for partition, records in fetched.items()
             for record in _checked(records, partition, positions[partition], stops[partition])
         ]
@@ -89,6 +82,58 @@ async def read_range(
             moved_at = clock()
         elif clock() - moved_at > stall_seconds:
             await _explain_stall(consumer, positions, stops, stall_seconds)
+
+
+async def follow(
+    consumer: AIOKafkaConsumer, topic: str, starts: Mapping[int, int], *, page_records: int
+) -> AsyncGenerator[tuple[Sequence[LogRecord], Mapping[int, int]], None]:
+    """All records from an offset in each partition on, and every later one as it comes.
+
+    Args:
+        consumer: started, without a group and without an assignment; used up afterwards.
+        topic: what is read.
+        starts: partition → first offset.
+        page_records: most records in a page.
+
+    Yields: a page, and partition → the offset after it; the page is empty if only offsets
+        without a record were passed.
+
+    Raises: DriftError: the topic was deleted and made again. A silent Kafka is waited for.
+    """
+    subject = f"following topic {topic}"
+    positions = {TopicPartition(topic, index): first for index, first in starts.items()}
+    with kafka_errors(subject):
+        consumer.assign(list(positions))
+        for partition, first in positions.items():
+            consumer.seek(partition, first)
+    while True:
+        with kafka_errors(subject):
+            # The broker answers a waiting fetch at once when a record comes.
+            fetched = await consumer.getmany(timeout_ms=_WAIT_MS, max_records=page_records)
+            now = {partition: await consumer.position(partition) for partition in positions}
+        for partition, records in fetched.items():
+            if records[0].offset < positions[partition]:
+                raise _made_again(
+                    partition,
+                    f"offset {positions[partition]} or later",
+                    f"offset {records[0].offset}",
+                )
+        page = [_log_record(record) for records in fetched.values() for record in records]
+        if page or now != positions:
+            positions = now
+            yield page, {partition.partition: offset for partition, offset in now.items()}
+
+
+def _log_record(record: Any) -> LogRecord:  # noqa: ANN401 - aiokafka's
+    return LogRecord(
+        record.topic,
+        record.partition,
+        record.offset,
+        record.key,
+        record.value,
+        record.timestamp,
+        record.headers and tuple((name, value or b"") for name, value in record.headers),
+    )
 
 
 def _checked(

@@ -4,6 +4,7 @@ Keeps what makes Kafka what it is to its readers: partitions by key hash, offset
 never given twice, gaps after compaction, and consumer groups' committed offsets.
 """
 
+import asyncio
 import time
 from bisect import bisect_left
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -49,6 +50,7 @@ class MemoryLog:
         self._partitions: dict[str, list[_Partition]] = {}
         self._committed: dict[tuple[str, str], dict[int, int]] = {}
         self._keyless = count()
+        self._appended = asyncio.Event()
 
     async def create(self, spec: TopicSpec) -> bool:
         """See `streams.ports.Log.create`."""
@@ -78,7 +80,10 @@ class MemoryLog:
         for record in records:
             self._of(record.topic)
             check_record(record, self._topics[record.topic])
-        return [self._append_one(record) for record in records]
+        places = [self._append_one(record) for record in records]
+        self._appended.set()
+        self._appended = asyncio.Event()
+        return places
 
     def _append_one(self, record: NewRecord) -> tuple[int, int]:
         partitions = self._of(record.topic)
@@ -130,6 +135,27 @@ class MemoryLog:
             rest = iter(records[low:high])
             while page := list(islice(rest, self._page_records)):
                 yield page
+
+    async def follow(
+        self, topic: str, since: Mapping[int, int]
+    ) -> AsyncGenerator[tuple[Sequence[LogRecord], Mapping[int, int]], None]:
+        """See `streams.ports.Log.follow`."""
+        positions = {index: since.get(index, 0) for index in range(len(self._of(topic)))}
+        while True:
+            # Taken before the look, so that no record can come in between.
+            changed = self._appended
+            page = [
+                record
+                for index, partition in enumerate(self._of(topic))
+                for record in partition.records[
+                    bisect_left(partition.records, positions[index], key=_offset) :
+                ]
+            ]
+            if not page:
+                await changed.wait()
+                continue
+            positions |= {record.partition: record.offset + 1 for record in page}
+            yield page, dict(positions)
 
     async def close(self) -> None:
         """See `streams.ports.Log.close`; what was appended stays."""

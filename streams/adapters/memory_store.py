@@ -13,7 +13,9 @@ import numpy.typing as npt
 import orjson
 
 from schemas import Fingerprint
+from schemas.filter import Filter
 from streams.adapters.stored_rows import check_limit, encode_rows, safe_ids
+from streams.core.filters import matches
 from streams.errors import DriftError, InputRefused, LaneHalted
 from streams.ports import Hit, Row, ScannedRow, StoredVersion
 
@@ -93,14 +95,20 @@ class MemoryStore:
         for start in range(0, len(found), _PAGE):
             yield found[start : start + _PAGE]
 
-    async def search(self, collection: str, vector: npt.NDArray[np.float32], k: int) -> list[Hit]:
+    async def search(
+        self,
+        collection: str,
+        vector: npt.NDArray[np.float32],
+        k: int,
+        filter: Filter | None = None,  # noqa: A002 - the port's name
+    ) -> list[Hit]:
         """See `streams.ports.VectorStore`. Exact; compares with every row."""
         check_limit(k)
         there = self._there(collection)
         dimensions = there.fingerprint.dimensions
         if vector.shape != (dimensions,):
             raise InputRefused(f"the vector has shape {vector.shape}, not ({dimensions},)")
-        rows = list(there.rows.values())
+        rows = [row for row in there.rows.values() if filter is None or _matches(filter, row)]
         if not rows:
             return []
         matrix = np.array([row["embedding"] for row in rows], dtype=np.float32)
@@ -136,6 +144,10 @@ class MemoryStore:
     def _get(self, collection: str, ids: Sequence[str]) -> list[dict[str, Any]]:
         rows = self._there(collection).rows
         return [rows[each] for each in safe_ids(ids) if each in rows]
+
+
+def _matches(wanted: Filter, row: dict[str, Any]) -> bool:
+    return matches(wanted, row["source"], orjson.loads(row["metadata"]))
 
 
 def _vector(row: dict[str, Any]) -> npt.NDArray[np.float32]:

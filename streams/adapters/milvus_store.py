@@ -16,10 +16,12 @@ from pymilvus.client.iterator import QueryIterator
 from pymilvus.exceptions import MilvusException
 
 from schemas import Fingerprint
+from schemas.filter import Filter
 from streams.adapters.milvus_collections import ensure_collection, found_collection
 from streams.adapters.milvus_connection import MilvusConnection
 from streams.adapters.stored_rows import check_limit, encode_rows, in_requests, safe_ids
 from streams.config import MilvusConfig
+from streams.core.filters import expression
 from streams.errors import InputRefused
 from streams.ports import Hit, Row, ScannedRow, StoredVersion
 
@@ -126,9 +128,16 @@ class MilvusStore:
         finally:
             pages.close()
 
-    async def search(self, collection: str, vector: npt.NDArray[np.float32], k: int) -> list[Hit]:
+    async def search(
+        self,
+        collection: str,
+        vector: npt.NDArray[np.float32],
+        k: int,
+        filter: Filter | None = None,  # noqa: A002 - the port's name
+    ) -> list[Hit]:
         """See `streams.ports.VectorStore`. At most 16,384 hits."""
         check_limit(k)
+        wanted = "" if filter is None else expression(filter)
 
         def search(client: MilvusClient) -> list[Hit]:
             dimensions = self._dimensions_of(client, collection)
@@ -138,6 +147,7 @@ class MilvusStore:
                 collection,
                 data=[vector.tolist()],
                 limit=k,
+                filter=wanted,
                 output_fields=["key", "metadata"],
                 search_params={"metric_type": "COSINE"},
                 timeout=self._timeout,

@@ -2,8 +2,10 @@
 
 Knows nothing of what the work is. Whatever goes wrong, a record is completed only after
 `process` has returned for it: a transient error is retried for as long as it takes, a halt
-waits for an operator, a lost partition is left to whoever has it now, and anything else
-ends the process, so that the records come again.
+waits for an operator, a closed gate for the control log, a lost partition is left to whoever
+has it now, and anything else ends the process, so that the records come again.
+
+A gate is not Faust's own pause, which every rebalance undoes: the agent just takes no work.
 """
 
 import asyncio
@@ -19,8 +21,9 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 from schemas import WorkerState
 from streams.agents.progress import Progress
 from streams.agents.transport import Chunk, LedgerConsumer, Ownership
-from streams.errors import LaneHalted, OwnershipLost, TransientError
+from streams.errors import LaneHalted, LanePaused, OwnershipLost, TransientError
 from streams.ports import LogRecord
+from streams.services.gate import Gate
 
 __all__ = ["Consumption", "Part", "Work", "batches"]
 
@@ -28,6 +31,7 @@ _log = logging.getLogger(__name__)
 
 _HALTED_PAUSE_SECONDS = 15.0
 _UNSURE_PAUSE_SECONDS = 0.1
+_GATE_PAUSE_SECONDS = 0.05
 _CHUNKS = 16
 """How many chunks are taken at a time; each holds what one fetch brought of one partition."""
 _backoff = wait_random_exponential(multiplier=0.25, max=15.0)
@@ -66,10 +70,11 @@ def batches(chunks: Iterable[Chunk], size: int) -> Iterator[list[Part]]:
 class Work(Protocol):
     """What is done with a batch of records."""
 
-    async def process(self, records: Sequence[LogRecord], still_owned: Callable[[], None]) -> None:
+    async def process(self, records: Sequence[LogRecord], check: Callable[[], None]) -> None:
         """Make the effect of all records durable, or raise.
 
-        `still_owned` raises OwnershipLost; call it right before writing.
+        `check` raises OwnershipLost or LanePaused; call it before whatever takes long, and
+        right before writing.
         """
         ...
 
@@ -83,12 +88,14 @@ class Consumption:
         consumer: Callable[[], LedgerConsumer],
         progress: Progress,
         *,
+        gate: Gate,
         records: int,
         within_seconds: float,
     ) -> None:
         self._work = work
         self._consumer = consumer
         self._progress = progress
+        self._gate = gate
         self._records = records
         self._within = within_seconds
         self._idle = asyncio.Event()
@@ -130,12 +137,13 @@ class Consumption:
 
     async def _finish(self, parts: Sequence[Part]) -> None:
         async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type((TransientError, LaneHalted, OwnershipLost)),
+            retry=retry_if_exception_type((TransientError, LaneHalted, LanePaused, OwnershipLost)),
             wait=_pause,
             sleep=self._rest,
             before_sleep=self._tell,
         ):
             with attempt:
+                await self._gate_opens()
                 parts = await self._still_ours(parts)
                 await self._attempt(parts)
         self._progress.set(WorkerState.RUNNING)
@@ -145,14 +153,29 @@ class Consumption:
             return
         consumer = self._consumer()
 
-        def still_owned() -> None:
+        def check() -> None:
+            self._progress.beat()
+            if (why := self._gate.rests()) is not None:
+                raise LanePaused(why)
             if any(consumer.ownership(part.chunk) is not Ownership.OURS for part in parts):
                 raise OwnershipLost("a partition was taken away before the write")
 
-        await self._work.process([record for part in parts for record in part.records], still_owned)
+        await self._work.process([record for part in parts for record in part.records], check)
         for part in parts:
             consumer.complete(part.chunk, (record.offset for record in part.records))
         self._progress.beat()
+
+    async def _gate_opens(self) -> None:
+        """Wait until the control log lets this role work."""
+        rested = False
+        while (why := self._gate.rests()) is not None:
+            rested = True
+            if self._progress.set(WorkerState.PAUSED, why):
+                _log.info("%s: %s", WorkerState.PAUSED, why)
+            await self._rest(_GATE_PAUSE_SECONDS)
+        if rested:
+            self._progress.set(WorkerState.RUNNING)
+            _log.info("%s again", WorkerState.RUNNING)
 
     async def _still_ours(self, parts: Sequence[Part]) -> list[Part]:
         """The parts whose partitions this worker has, once that is certain.
@@ -183,7 +206,7 @@ class Consumption:
     async def _tell(self, attempt: RetryCallState) -> None:
         assert attempt.outcome is not None  # noqa: S101 - tenacity calls this after an attempt
         error = attempt.outcome.exception()
-        if isinstance(error, OwnershipLost):
+        if isinstance(error, OwnershipLost | LanePaused):
             return
         state = WorkerState.PAUSED if isinstance(error, LaneHalted) else WorkerState.STALLED
         if self._progress.set(state, str(error)):
@@ -193,7 +216,7 @@ class Consumption:
 def _pause(attempt: RetryCallState) -> float:
     assert attempt.outcome is not None  # noqa: S101 - tenacity calls this after an attempt
     match attempt.outcome.exception():
-        case OwnershipLost():
+        case OwnershipLost() | LanePaused():
             return 0.0
         case LaneHalted():
             return _HALTED_PAUSE_SECONDS

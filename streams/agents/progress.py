@@ -39,14 +39,31 @@ class Progress:
         self._state, self._reason = state, reason
         return changed
 
-    def report(self, partitions: tuple[int, ...]) -> WorkerReport:
-        """The worker's account of itself as it is now."""
+    def report(
+        self,
+        partitions: tuple[int, ...],
+        *,
+        rests: str | None,
+        control_version: int,
+        control_age_seconds: float,
+    ) -> WorkerReport:
+        """The worker's account of itself as it is now.
+
+        Args:
+            partitions: that it has.
+            rests: why the control log lets it take no work; None if it does.
+            control_version: of the state that it goes by.
+            control_age_seconds: since that was last known to be the newest.
+        """
+        idle = rests is not None and self._state is WorkerState.RUNNING
         return WorkerReport(
             worker=self._worker,
             role=self._role,
             at=time.time_ns() // 1_000_000,
-            state=self._state,
-            reason=self._reason,
+            state=WorkerState.PAUSED if idle else self._state,
+            reason=rests if idle and rests is not None else self._reason,
+            control_version=control_version,
+            control_age_seconds=control_age_seconds,
             partitions=partitions,
             counters=dict(self._counters()),
         )

@@ -3,17 +3,19 @@
 import time
 from contextlib import AsyncExitStack
 
-from streams.agents.worker import Role, new_worker_id, run_role, stop_on_signals
+from streams.agents.worker import Role, caught_up, new_worker_id, run_role, stop_on_signals
 from streams.config import Settings, TopicsConfig
 from streams.core.normalisation import Limits
 from streams.errors import ConfigurationError, DriftError
 from streams.ports import Embedder, Log, VectorStore
 from streams.services.budget import Budget
-from streams.services.control import ControlLog, build_of
+from streams.services.control import build_of
 from streams.services.embedding import BatchEmbedder
+from streams.services.follower import Follower
+from streams.services.gate import LaneGate, Pace
 from streams.services.lane import Lane, LaneParts
 from streams.services.normaliser import Normaliser
-from streams.services.open import open_embedder, open_log, open_store, source_of
+from streams.services.open import open_embedder, open_follower, open_log, open_store, source_of
 from streams.services.topics import describe_all, own_topics, refuse_drift
 
 __all__ = ["embed_role", "normalise_role", "run_embed", "run_normalise"]
@@ -22,12 +24,21 @@ _NORMALISE_RECORDS = 2_000
 
 
 async def run_normalise(settings: Settings) -> int:
-    """Work as `normalise` until a signal; the process's exit status."""
+    """Work as `normalise` until a signal; the process's exit status.
+
+    Raises:
+        ConfigurationError: `hotswap init` was never run.
+        DriftError: a topic is not as it must be.
+    """
     async with AsyncExitStack() as exits:
+        stop = stop_on_signals()
         log = open_log(settings)
         exits.push_async_callback(log.close)
-        role = await normalise_role(settings, log)
-        return await run_role(role, settings, log, stop_on_signals())
+        await _check_topics(settings, log)
+        control = await exits.enter_async_context(open_follower(settings, log))
+        if not await caught_up(control, stop):
+            return 0
+        return await run_role(normalise_role(settings, log, control), settings, log, stop)
 
 
 async def run_embed(settings: Settings, lane: str) -> int:
@@ -36,26 +47,23 @@ async def run_embed(settings: Settings, lane: str) -> int:
     Raises: as `embed_role`, and ConfigurationError if the lane's key can not be read.
     """
     async with AsyncExitStack() as exits:
+        stop = stop_on_signals()
         embedder = open_embedder(settings, lane)
         exits.push_async_callback(embedder.close)
         log = open_log(settings)
         exits.push_async_callback(log.close)
         store = open_store(settings)
         exits.push_async_callback(store.close)
-        role = await embed_role(settings, lane, log, store, embedder)
-        return await run_role(role, settings, log, stop_on_signals())
+        await _check_topics(settings, log)
+        control = await exits.enter_async_context(open_follower(settings, log))
+        if not await caught_up(control, stop):
+            return 0
+        role = await embed_role(settings, lane, control, log=log, store=store, embedder=embedder)
+        return await run_role(role, settings, log, stop)
 
 
-async def normalise_role(settings: Settings, log: Log) -> Role:
-    """The role `normalise` over an open log.
-
-    Raises:
-        ConfigurationError: `hotswap init` was never run.
-        DriftError: a topic is not as it must be.
-    """
-    await _check_topics(settings, log)
-    control = ControlLog(log, settings.kafka.topics.control)
-    await control.refresh()
+def normalise_role(settings: Settings, log: Log, control: Follower) -> Role:
+    """The role `normalise` over an open log and a control log that has caught up."""
     worker = new_worker_id("normalise")
     normaliser = Normaliser(
         {source.topic: source_of(source) for source in settings.sources},
@@ -75,24 +83,31 @@ async def normalise_role(settings: Settings, log: Log) -> Role:
         group=settings.group("normalise"),
         topics=[source.topic for source in settings.sources],
         work=normaliser,
+        control=control,
         counters=lambda: normaliser.counters,
         records=_NORMALISE_RECORDS,
     )
 
 
 async def embed_role(
-    settings: Settings, lane: str, log: Log, store: VectorStore, embedder: Embedder
+    settings: Settings,
+    lane: str,
+    control: Follower,
+    *,
+    log: Log,
+    store: VectorStore,
+    embedder: Embedder,
 ) -> Role:
     """The role `embed LANE` over open systems; `lane` stands in the settings.
+
+    `control` has caught up.
 
     Raises:
         ConfigurationError: the lane was never initialised.
         DriftError: a topic or the collection is not what the build began with.
     """
     config = settings.lanes[lane]
-    await _check_topics(settings, log)
-    state = await ControlLog(log, settings.kafka.topics.control).refresh()
-    build = build_of(state, lane)
+    build = build_of(control.state, lane)
     _check_partitions(settings.kafka.topics, build.documents_partitions)
     stored = await store.fingerprint(build.collection)
     if stored is None or (differences := build.fingerprint.differences(stored)):
@@ -104,12 +119,20 @@ async def embed_role(
     budget = Budget(
         getattr(config, "requests_per_minute", None), getattr(config, "tokens_per_minute", None)
     )
+    gate = LaneGate(lambda: control.state, lane)
+    pace = Pace(gate.documents_per_second)
+
+    def share(partitions: int) -> None:
+        fraction = partitions / build.documents_partitions
+        budget.share(fraction)
+        pace.share(fraction)
+
     work = Lane(
         build,
         LaneParts(
             store=store,
             log=log,
-            batch=BatchEmbedder(embedder, config, budget),
+            batch=BatchEmbedder(embedder, config, budget, pace),
             embedder=embedder,
             topics=settings.kafka.topics,
             record_bytes=settings.limits.record_bytes,
@@ -125,7 +148,9 @@ async def embed_role(
         work=work,
         counters=lambda: work.counters,
         records=config.batch_records,
-        on_partitions=lambda count: budget.share(count / build.documents_partitions),
+        control=control,
+        gate=gate,
+        on_partitions=share,
     )
 
 

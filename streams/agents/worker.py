@@ -6,9 +6,9 @@ import signal
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from schemas import WorkerState
+from schemas import WorkerReport, WorkerState
 from streams.agents.app import LedgerApp, make_app, topic_of
 from streams.agents.consumption import Consumption, Work
 from streams.agents.progress import Progress
@@ -17,8 +17,10 @@ from streams.agents.transport import LedgerConsumer
 from streams.agents.watchdog import Watchdog
 from streams.config import Settings
 from streams.ports import Log
+from streams.services.follower import Follower
+from streams.services.gate import Gate, OpenGate
 
-__all__ = ["Role", "new_worker_id", "run_role", "stop_on_signals"]
+__all__ = ["Role", "caught_up", "new_worker_id", "run_role", "stop_on_signals"]
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +42,10 @@ class Role:
     counters: Callable[[], Mapping[str, int]]
     records: int
     """How many records are taken at a time."""
+    control: Follower
+    """The control log, followed."""
+    gate: Gate = field(default_factory=OpenGate)
+    """Whether there is to be work."""
     on_partitions: Callable[[int], None] = lambda _count: None
     """Told how many partitions this worker has, at each rebalance."""
 
@@ -70,6 +76,7 @@ async def run_role(role: Role, settings: Settings, log: Log, stop: asyncio.Event
         role.work,
         lambda: _consumer(app),
         progress,
+        gate=role.gate,
         records=role.records,
         within_seconds=settings.limits.batch_seconds,
     )
@@ -87,11 +94,11 @@ async def run_role(role: Role, settings: Settings, log: Log, stop: asyncio.Event
         publish_reports(
             log,
             settings.kafka.topics.observations,
-            lambda: progress.report(_partitions(app)),
+            lambda: _report(role, progress, app),
         )
     )
     try:
-        return await _until_the_end(app, consumption, stop)
+        return await _until_the_end(app, role, consumption, stop)
     finally:
         reports.cancel()
         with suppress(asyncio.CancelledError):
@@ -100,15 +107,43 @@ async def run_role(role: Role, settings: Settings, log: Log, stop: asyncio.Event
         watchdog.stop()
         progress.set(WorkerState.STOPPED)
         await app.stop()
-        await publish_report(
-            log, settings.kafka.topics.observations, progress.report(_partitions(app))
-        )
+        await publish_report(log, settings.kafka.topics.observations, _report(role, progress, app))
 
 
-async def _until_the_end(app: LedgerApp, consumption: Consumption, stop: asyncio.Event) -> int:
+async def caught_up(control: Follower, stop: asyncio.Event) -> bool:
+    """Wait until the control log was read to its end once; False if `stop` came first.
+
+    Raises: DriftError, ConfigurationError if it can not be followed.
+    """
+    stopped = asyncio.create_task(_when_set(stop))
+    reading = asyncio.ensure_future(control.caught_up())
+    try:
+        await asyncio.wait((stopped, reading), return_when=asyncio.FIRST_COMPLETED)
+        if reading.done():
+            reading.result()
+        return not stop.is_set()
+    finally:
+        stopped.cancel()
+        reading.cancel()
+        await asyncio.gather(stopped, reading, return_exceptions=True)
+
+
+def _report(role: Role, progress: Progress, app: LedgerApp) -> WorkerReport:
+    return progress.report(
+        _partitions(app),
+        rests=role.gate.rests(),
+        control_version=role.control.state.version,
+        control_age_seconds=role.control.age(),
+    )
+
+
+async def _until_the_end(
+    app: LedgerApp, role: Role, consumption: Consumption, stop: asyncio.Event
+) -> int:
     ends: set[asyncio.Future[None]] = {
         asyncio.ensure_future(_when_set(stop)),
         asyncio.ensure_future(app.wait_until_stopped()),
+        asyncio.ensure_future(role.control.failed()),
         consumption.failure,
     }
     done, pending = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)

@@ -34,6 +34,11 @@ class CloudServer:
         }
         await self._ask("POST", "/admin/faults", faults)
 
+    async def delay(self, latency_ms: float) -> None:
+        """Answer each call so much later, and take whatever comes."""
+        await self.reset()
+        await self._ask("POST", "/admin/faults", {"latency_ms": latency_ms})
+
     async def reset(self) -> None:
         """Be fast again, and take whatever comes."""
         await self._ask("DELETE", "/admin/faults")

@@ -16,6 +16,7 @@ from streams.bench.site import Site
 from streams.config import LaneConfig, Settings
 from streams.errors import TransientError
 from streams.ports import Embedder
+from streams.services.open import open_follower
 
 __all__ = ["LaneRun", "empty_lane"]
 
@@ -36,8 +37,17 @@ class LaneRun:
         Raises: TransientError if the rows are not what was asked for.
         """
         site = self.site
-        role = await embed_role(self.settings, self.name, site.log, site.store, self.embedder)
-        rate = await run_until(role, self.settings, site.log, wanted, progress)
+        async with open_follower(self.settings, site.log) as control:
+            await control.caught_up()
+            role = await embed_role(
+                self.settings,
+                self.name,
+                control,
+                log=site.log,
+                store=site.store,
+                embedder=self.embedder,
+            )
+            rate = await run_until(role, self.settings, site.log, wanted, progress)
         rows = await site.store.count(self.collection)
         if rows < wanted:
             raise TransientError(f"{wanted} documents made only {rows} rows")

@@ -3,11 +3,12 @@
 Pure: knows nothing of what was measured, or how.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-__all__ = ["Measure", "compare", "none"]
+__all__ = ["Measure", "compare", "none", "percentile", "within"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,9 @@ class Measure:
         unit: of `value` and `reference`.
         reference: median of the reference's runs.
         ratio: `value` to `reference`.
-        reach: the least ratio that is good enough; 0 where there must be none at all.
+        reach: the ratio that is good enough; 0 where there must be none at all.
         ok: whether it is.
+        at_most: whether less is better, so that the ratio must not exceed `reach`.
     """
 
     measure: str
@@ -31,6 +33,7 @@ class Measure:
     ratio: float
     reach: float
     ok: bool
+    at_most: bool = False
 
 
 def compare(
@@ -45,13 +48,45 @@ def compare(
 
     Raises: ValueError if there are no runs, or the reference did nothing.
     """
-    if not measured or not reference:
-        raise ValueError(f"{measure}: nothing was measured")
-    value, against = median(measured), median(reference)
-    if against <= 0:
-        raise ValueError(f"{measure}: the reference did nothing")
+    value, against = _medians(measure, measured, reference)
     ratio = value / against
     return Measure(measure, value, unit, against, ratio, reach, ok=ratio >= reach)
+
+
+def within(
+    measure: str,
+    measured: Sequence[float],
+    reference: Sequence[float],
+    *,
+    times: float = 1.0,
+    plus: float = 0.0,
+    unit: str = "ms",
+) -> Measure:
+    """Compare medians of runs; less is better: up to `times` the reference and `plus` more.
+
+    Args:
+        measure: its name.
+        measured: one figure for each run, in `unit`.
+        reference: the same, of what it is compared with.
+        times: how many times the reference is good enough.
+        plus: how much more, in `unit`.
+        unit: of all of them.
+
+    Raises: ValueError if there are no runs, or the reference did nothing.
+    """
+    value, against = _medians(measure, measured, reference)
+    ratio, reach = value / against, times + plus / against
+    return Measure(measure, value, unit, against, ratio, reach, ok=ratio <= reach, at_most=True)
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The smallest value that at least `percent` % of all do not exceed (nearest rank).
+
+    Raises: ValueError if there are none.
+    """
+    if not values:
+        raise ValueError("nothing was measured")
+    return sorted(values)[max(0, math.ceil(len(values) * percent / 100) - 1)]
 
 
 def none(measure: str, counts: Sequence[int], reference: int, *, unit: str) -> Measure:
@@ -62,4 +97,16 @@ def none(measure: str, counts: Sequence[int], reference: int, *, unit: str) -> M
     if not counts or reference <= 0:
         raise ValueError(f"{measure}: nothing was measured")
     most = max(counts)
-    return Measure(measure, most, unit, reference, most / reference, 0.0, ok=most == 0)
+    ok = most == 0
+    return Measure(measure, most, unit, reference, most / reference, 0.0, ok=ok, at_most=True)
+
+
+def _medians(
+    measure: str, measured: Sequence[float], reference: Sequence[float]
+) -> tuple[float, float]:
+    if not measured or not reference:
+        raise ValueError(f"{measure}: nothing was measured")
+    value, against = median(measured), median(reference)
+    if against <= 0:
+        raise ValueError(f"{measure}: the reference did nothing")
+    return value, against

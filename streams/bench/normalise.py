@@ -22,6 +22,7 @@ from streams.bench.running import run_until
 from streams.bench.site import Site, open_site
 from streams.bench.texts import SOURCE
 from streams.errors import TransientError
+from streams.services.open import open_follower
 from streams.stack.status import Endpoints
 
 __all__ = ["bench_normalise", "document_by_hand"]
@@ -72,8 +73,10 @@ async def _compare(
 
 async def _role(site: Site, wanted: int, progress: Progress) -> float:
     settings = site.another_group()
-    role = await normalise_role(settings, site.log)
-    rate = await run_until(role, settings, site.log, wanted, progress)
+    async with open_follower(settings, site.log) as control:
+        await control.caught_up()
+        role = normalise_role(settings, site.log, control)
+        rate = await run_until(role, settings, site.log, wanted, progress)
     counters = role.counters()
     if counters["documents"] != counters["records"]:
         raise TransientError(f"not every event became a document: {dict(counters)}")

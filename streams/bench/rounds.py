@@ -26,11 +26,11 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Something that takes documents and says how many it did in a second."""
+    """Something that takes documents, or searches, and says how it did."""
 
     what: str
     rate: Callable[[int], Awaitable[float]]
-    """Number of documents → documents per second. Can be called any number of times."""
+    """Number of documents → such as documents per second. Can be called any number of times."""
     share: float = 1.0
     """How much of a run's documents this one takes; a slow reference needs fewer."""
 
@@ -41,7 +41,7 @@ class Run:
 
 @dataclass(slots=True)
 class Rates:
-    """Documents per second of each run, in order."""
+    """What each run said, in order: such as its documents per second."""
 
     measured: list[float] = field(default_factory=list)
     references: dict[str, list[float]] = field(default_factory=dict)

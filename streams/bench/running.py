@@ -64,9 +64,9 @@ class _Watched:
         if not self.done:
             self._began = time.monotonic()
 
-    async def process(self, records: Sequence[LogRecord], still_owned: Callable[[], None]) -> None:
+    async def process(self, records: Sequence[LogRecord], check: Callable[[], None]) -> None:
         """Do the work, then look at the clock."""
-        await self._work.process(records, still_owned)
+        await self._work.process(records, check)
         self.moved_at = time.monotonic()
         self.done += len(records)
         self.seconds = self.moved_at - self._began

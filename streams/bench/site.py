@@ -21,8 +21,7 @@ from streams.config import LaneConfig, OllamaConfig, Settings
 from streams.errors import HotswapError
 from streams.ports import Embedder, Log, NewRecord, TopicSpec, VectorStore
 from streams.services.builds import Plan, ensure_build
-from streams.services.control import ControlLog
-from streams.services.open import open_log, open_store
+from streams.services.open import open_control, open_log, open_store
 from streams.services.topics import own_topics
 from streams.stack.status import Endpoints
 
@@ -91,7 +90,7 @@ class Site:
         """A lane without rows or offsets: settings that hold it, its name, its collection."""
         name = f"lane_{uuid.uuid4().hex[:8]}"
         settings = self.settings.model_copy(update={"lanes": {name: config}})
-        control = ControlLog(self.log, settings.kafka.topics.control)
+        control = open_control(settings, self.log)
         plan = Plan(
             state=await control.refresh(),
             collection_prefix=settings.milvus.collection_prefix,
@@ -102,7 +101,7 @@ class Site:
             dry_run=False,
         )
         await ensure_build(name, embedder, self.store, control, plan)
-        collection = control.state.lanes[name].collection
+        collection = control.state.lanes[name].pinned.collection
         self._made.append(collection)
         return settings, name, collection
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from streams.bench.control import bench_control
 from streams.bench.lane_cloud import bench_lane_cloud
 from streams.bench.lane_ollama import bench_lane_ollama
 from streams.bench.measure import Measure
@@ -10,6 +11,7 @@ from streams.bench.normalise import bench_normalise
 from streams.bench.pipeline import bench_pipeline
 from streams.bench.replay import bench_replay
 from streams.bench.rounds import Progress
+from streams.bench.serve import bench_serve
 from streams.stack.status import Endpoints
 
 __all__ = ["BENCHES", "Bench", "parts_of"]
@@ -21,7 +23,7 @@ class Bench:
 
     Attributes:
         parts: those of `streams.stack.PARTS` that it needs.
-        documents: in each run, unless told otherwise.
+        documents: in each run, unless told otherwise; orders or searches where it has those.
         run: endpoints, documents, progress → what was measured.
     """
 
@@ -36,6 +38,8 @@ BENCHES = {
     "lane cloud": Bench(("kafka", "milvus", "cloud"), 4_000, bench_lane_cloud),
     "lane ollama": Bench(("kafka", "milvus", "ollama"), 512, bench_lane_ollama),
     "replay": Bench(("kafka", "milvus", "ollama"), 192, bench_replay),
+    "control": Bench(("kafka",), 300, bench_control),
+    "serve": Bench(("kafka", "milvus", "cloud"), 300, bench_serve),
 }
 
 

@@ -30,6 +30,8 @@ Documents = Annotated[
     int | None,
     typer.Option("--documents", min=20, help="In each run; every bench has its own default."),
 ]
+Orders = Annotated[int | None, typer.Option("--orders", min=20, help="How many are given.")]
+Searches = Annotated[int | None, typer.Option("--searches", min=20, help="In each run.")]
 Home = Annotated[
     Path,
     typer.Option(
@@ -104,6 +106,30 @@ def replay(
 ) -> None:
     """A replay of unchanged documents, to the cold run; and its embedding calls."""
     _bench(["replay"], documents, home, stack, json=json)
+
+
+@app.command()
+def control(
+    *,
+    orders: Orders = None,
+    home: Home = _HERE,
+    stack: Running = None,
+    json: session.Json = False,
+) -> None:
+    """An order on the control log until it acts in every process, to 100 ms."""
+    _bench(["control"], orders, home, stack, json=json)
+
+
+@app.command()
+def serve(
+    *,
+    searches: Searches = None,
+    home: Home = _HERE,
+    stack: Running = None,
+    json: session.Json = False,
+) -> None:
+    """Search over HTTP, to embedding and searching by hand; and with the mirror, to without."""
+    _bench(["serve"], searches, home, stack, json=json)
 
 
 @app.command(name="all")

@@ -97,10 +97,16 @@ def measures(found: Sequence[Measure]) -> Table:
             _number(each.reference),
             each.unit,
             f"{each.ratio:.3g}" if each.ratio >= _LARGE else f"{each.ratio:.3f}",
-            f"≥ {each.reach:g}" if each.reach else "none",
+            _reach(each),
             Text("✓", "green") if each.ok else Text("✗", "red"),
         )
     return table
+
+
+def _reach(measure: Measure) -> str:
+    if not measure.reach:
+        return "none"
+    return f"≤ {measure.reach:.4g}" if measure.at_most else f"≥ {measure.reach:g}"
 
 
 def _number(value: float) -> str:

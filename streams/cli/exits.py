@@ -14,13 +14,16 @@ class Exit(IntEnum):
     FAILED = 1
     USAGE = 2
     UNREACHABLE = 3
+    HELD = 4
+    REJECTED = 5
     INTERRUPTED = 130
 
 
 EPILOG = (
-    f"Exit status: {Exit.OK} done; {Exit.FAILED} failed, or something differs;"
+    f"Exit status: {Exit.OK} done, or so already; {Exit.FAILED} failed, or something differs;"
     f" {Exit.USAGE} wrong usage or configuration; {Exit.UNREACHABLE} another system can not be"
-    f" reached; {Exit.INTERRUPTED} interrupted."
+    f" reached; {Exit.HELD} an order that a guard holds; {Exit.REJECTED} an order that is"
+    f" rejected, such as one that came too late; {Exit.INTERRUPTED} interrupted."
 )
 
 

@@ -9,7 +9,22 @@ from typing import Annotated
 
 import typer
 
-from streams.cli import config, dead_letters, demo, init, search, status, up, verify, worker
+from streams.cli import (
+    config,
+    dead_letters,
+    demo,
+    flag,
+    history,
+    init,
+    lanes,
+    orders,
+    search,
+    serve,
+    status,
+    up,
+    verify,
+    worker,
+)
 from streams.cli.exits import EPILOG
 from streams.cli.group import HotswapGroup
 from streams.cli.lazy import BenchGroup, StackGroup
@@ -60,7 +75,7 @@ def options(
     """What stands before the command."""
     del version
     context.obj = Options(config, verbose)
-    _log(verbose=verbose, works=context.invoked_subcommand in {"worker", "up"})
+    _log(verbose=verbose, works=context.invoked_subcommand in {"serve", "up", "worker"})
 
 
 def _log(*, verbose: bool, works: bool) -> None:
@@ -75,6 +90,8 @@ def _log(*, verbose: bool, works: bool) -> None:
     elif not verbose:
         # What aiokafka logs as an error is also raised, and then told once and better.
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+        # Every command folds the whole log; what was not obeyed in it stands in `history`.
+        logging.getLogger("streams.services.control").setLevel(logging.ERROR)
 
 
 app.add_typer(
@@ -90,8 +107,18 @@ app.command("init")(init.command)
 app.command("up")(up.command)
 app.add_typer(worker.app, name="worker")
 app.command("status")(status.command)
+app.command("stage")(orders.stage)
+app.command("ramp")(orders.ramp)
+app.command("rollback")(orders.rollback)
+app.command("reopen")(orders.reopen)
+app.add_typer(flag.app, name="flag")
+app.command("pause")(lanes.pause)
+app.command("resume")(lanes.resume)
+app.command("throttle")(lanes.throttle)
+app.command("history")(history.command)
 app.command("verify")(verify.command)
 app.command("search")(search.command)
+app.command("serve")(serve.command)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(config.app, name="config")
 app.add_typer(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["console", "harmless", "messages", "print_json", "table"]
+__all__ = ["console", "harmless", "messages", "one_line", "print_json", "table"]
 
 
 def print_json(value: object, *, indent: bool = True) -> None:
@@ -52,6 +52,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str =
 def harmless(text: str) -> str:
     """Text that a terminal shows and does not obey: what it quotes may come from outside."""
     return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+
+
+def one_line(text: str) -> str:
+    """The same on one line: what it quotes can not look like a line of its own."""
+    return harmless(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _plain(value: object) -> object:

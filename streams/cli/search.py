@@ -44,8 +44,7 @@ def _brief(metadata: object, longest: int = 160) -> str:
 
 
 async def _search(settings: "Settings", text: str, lane: str, k: int) -> "SearchResult":
-    from streams.services.control import ControlLog
-    from streams.services.open import open_embedder, open_log, open_store
+    from streams.services.open import open_control, open_embedder, open_log, open_store
     from streams.services.search import search
 
     async with AsyncExitStack() as exits:
@@ -55,5 +54,5 @@ async def _search(settings: "Settings", text: str, lane: str, k: int) -> "Search
         exits.push_async_callback(log.close)
         store = open_store(settings)
         exits.push_async_callback(store.close)
-        state = await ControlLog(log, settings.kafka.topics.control).refresh()
+        state = await open_control(settings, log).refresh()
         return await search(text, lane, k, state=state, embedder=embedder, store=store)

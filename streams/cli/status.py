@@ -2,6 +2,7 @@
 # ruff: noqa: PLC0415 (`hotswap --help` must not wait for libraries it does not use)
 
 import asyncio
+import math
 import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Annotated
@@ -11,14 +12,17 @@ import typer
 from streams.cli import output, session
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Group
 
     from streams.config import Settings
-    from streams.services.status import RoleStatus, Status
+    from streams.services.migration_status import LaneStatus, MigrationStatus
+    from streams.services.status import RoleStatus, Status, WorkerStatus
 
 __all__ = ["command"]
 
 _EVERY_SECONDS = 1.0
+_OLD_SECONDS = 5.0
+"""A follower asks for the end of the control log every second."""
 
 
 def command(
@@ -29,7 +33,7 @@ def command(
     ] = False,
     json: session.Json = False,
 ) -> None:
-    """Show each role's lag, rows, rate, and what holds it up.
+    """Show the migration, and each role's lag, rows, rate, and what holds it up.
 
     With --watch --json: one line of JSON a second.
     """
@@ -39,8 +43,7 @@ def command(
 async def _show(settings: "Settings", *, watch: bool, json: bool) -> None:
     from rich.live import Live
 
-    from streams.services.control import ControlLog
-    from streams.services.open import open_log, open_store
+    from streams.services.open import open_control, open_log, open_store
     from streams.services.status import StatusSources, collect
 
     async with AsyncExitStack() as exits:
@@ -48,11 +51,13 @@ async def _show(settings: "Settings", *, watch: bool, json: bool) -> None:
         exits.push_async_callback(log.close)
         store = open_store(settings)
         exits.push_async_callback(store.close)
-        control = ControlLog(log, settings.kafka.topics.control)
+        control = open_control(settings, log)
 
         async def look() -> "Status":
             state = await control.refresh()
-            sources = StatusSources(settings, log, store, state)
+            newest = control.folded(state.version)
+            changed_at = None if newest is None else newest.at
+            sources = StatusSources(settings, log, store, state, changed_at)
             return await collect(sources, time.time_ns() // 1_000_000)
 
         if json:
@@ -61,23 +66,63 @@ async def _show(settings: "Settings", *, watch: bool, json: bool) -> None:
                 await asyncio.sleep(_EVERY_SECONDS)
                 output.print_json(await look(), indent=False)
             return
-        first = _table(await look())
+        first = _screen(await look())
         if not watch:
             output.console().print(first)
             return
         with Live(first, console=output.console(), auto_refresh=False) as live:
             while True:
                 await asyncio.sleep(_EVERY_SECONDS)
-                live.update(_table(await look()), refresh=True)
+                live.update(_screen(await look()), refresh=True)
 
 
-def _table(status: "Status") -> "Table":
-    rows = [row for role in status.roles for row in _rows(role)]
+def _screen(status: "Status") -> "Group":
+    from rich.console import Group
+    from rich.text import Text
+
+    rows = [row for role in status.roles for row in _rows(role, status.control_version)]
     columns = ("role", "lag", "rows", "worker", "partitions", "records/s", "state")
-    return output.table(columns, rows)
+    head = [Text(output.one_line(line)) for line in _migration(status.migration)]
+    return Group(*head, output.table(columns, rows))
 
 
-def _rows(role: "RoleStatus") -> list[tuple[str, ...]]:
+def _migration(migration: "MigrationStatus | None") -> list[str]:
+    if migration is None:
+        return ["no migration is defined: run `hotswap init`"]
+    version = f"version {migration.version}"
+    if migration.changed_seconds is not None:
+        version += f", {_span(migration.changed_seconds)} old"
+    stage = f"stage {migration.stage} since {_span(migration.stage_seconds)}"
+    mirrored = "; mirrored to the other lane" if migration.mirrored else ""
+    lines = [
+        f"{stage}; from {migration.source} to {migration.target}; {version}",
+        f"reads: {migration.reads_in_words}{mirrored}",
+    ]
+    if migration.reopened:
+        lines.append(f"{migration.source} is reopened: it is written again")
+    if migration.retired:
+        lines.append(f"{migration.source} is retired")
+    for name, lane in migration.lanes.items():
+        if words := _lane(lane):
+            lines.append(f"lane {name}: {'; '.join(words)}")
+    return lines
+
+
+def _lane(lane: "LaneStatus") -> list[str]:
+    """What is worth a word: nothing of a lane that is written, verified and free."""
+    words = []
+    if not lane.written:
+        words.append("not written in this stage")
+    elif not lane.fully_written:
+        words.append("not verified since its writes began")
+    if lane.paused is not None:
+        words.append(f"paused {lane.paused}")
+    if lane.documents_per_second is not None:
+        words.append(f"throttled to {lane.documents_per_second:g} documents/s")
+    return words
+
+
+def _rows(role: "RoleStatus", version: int) -> list[tuple[str, ...]]:
     rows = "" if role.rows is None else f"{role.rows:,}"
     head = (role.role, _lag(role), rows)
     if not role.workers:
@@ -87,9 +132,33 @@ def _rows(role: "RoleStatus") -> list[tuple[str, ...]]:
         rate = "" if worker.records_per_second is None else f"{worker.records_per_second:,.0f}"
         state = f"{worker.state}: {worker.reason}" if worker.reason else str(worker.state)
         partitions = ", ".join(map(str, worker.partitions))
-        lines.append((*head, worker.worker, partitions, rate, state))
+        lines.append((*head, worker.worker, partitions, rate, state + _behind(worker, version)))
         head = ("", "", "")
     return lines
+
+
+def _behind(worker: "WorkerStatus", version: int) -> str:
+    """Whether the worker goes by an old state of the control log, or may do so."""
+    behind = ""
+    if worker.control_version < version:
+        behind = f"; goes by control version {worker.control_version} of {version}"
+    if worker.control_age_seconds > _OLD_SECONDS:
+        behind += f"; has not heard of the control log for {_span(worker.control_age_seconds)}"
+    return behind
+
+
+def _span(seconds: float) -> str:
+    """A length of time in its two largest units, such as `2 h 5 min`."""
+    if seconds < 1 or math.isinf(seconds):
+        return "0 s" if seconds < 1 else "ever"
+    units = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+    largest = next(index for index, (_, size) in enumerate(units) if seconds >= size)
+    words, rest = [], int(seconds)
+    for name, size in units[largest : largest + 2]:
+        count, rest = divmod(rest, size)
+        if count:
+            words.append(f"{count:,} {name}")
+    return " ".join(words)
 
 
 def _lag(role: "RoleStatus") -> str:

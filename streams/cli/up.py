@@ -22,12 +22,14 @@ def command(
     context: typer.Context,
     roles: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ROLE]…", help="normalise, embed:LANE; all of them by default."),
+        typer.Argument(
+            metavar="[ROLE]…", help="normalise, embed:LANE, serve; all of them by default."
+        ),
     ] = None,
 ) -> None:
     """Run all roles under one supervisor, which starts again what ends. Stop with Ctrl-C."""
     settings = session.settings(context)
-    every = ["normalise", *(f"embed:{lane}" for lane in settings.lanes)]
+    every = ["normalise", *(f"embed:{lane}" for lane in settings.lanes), "serve"]
     chosen = roles or every
     for role in chosen:
         if role not in every:
@@ -59,4 +61,5 @@ async def _up(roles: Sequence[str], options: session.Options) -> int:
 def _command(role: str, options: session.Options) -> list[str]:
     given = [] if options.config is None else ["--config", str(options.config)]
     verbose = ["--verbose"] if options.verbose else []
-    return [sys.executable, "-m", "streams.cli", *given, *verbose, "worker", *role.split(":")]
+    words = ["serve"] if role == "serve" else ["worker", *role.split(":")]
+    return [sys.executable, "-m", "streams.cli", *given, *verbose, *words]

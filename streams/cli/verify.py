@@ -1,22 +1,27 @@
 """`hotswap verify`: a lane compared with `documents`, id by id."""
 # ruff: noqa: PLC0415 (`hotswap --help` must not wait for libraries it does not use)
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from streams.cli import output, session
 from streams.cli.exits import Exit
-from streams.errors import ConfigurationError
+from streams.cli.ordering import warn_of_signatures
+from streams.cli.ordering_view import verdict_of
+from streams.errors import ConfigurationError, TransientError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from schemas.verify import VerifyReport
     from streams.config import Settings
+    from streams.services.orders import Outcome
     from streams.services.verification import Progress
+    from streams.services.verify_lane import Verified
 
 __all__ = ["command"]
 
@@ -28,7 +33,13 @@ def command(
     wait: Annotated[
         float, typer.Option(min=0, help="Seconds to wait for a lane that is behind.")
     ] = 60.0,
-    vectors: Annotated[bool, typer.Option(help="Also read and check every vector.")] = True,
+    vectors: Annotated[
+        bool,
+        typer.Option(help="Also read and check every vector; without, the verdict is no evidence."),
+    ] = True,
+    evidence: Annotated[
+        bool, typer.Option(help="Record the verdict in the control log, for the guards.")
+    ] = True,
     json: session.Json = False,
 ) -> None:
     """Compare every id of a lane with `documents`: what is missing, extra, stale or malformed.
@@ -42,49 +53,108 @@ def command(
         known = ", ".join(sorted(settings.lanes))
         raise ConfigurationError(f"lanes.{lane}", "there is no such lane", f"choose from: {known}")
     lanes = [lane] if lane is not None else list(settings.lanes)
-    reports = session.run(_verify(settings, lanes, wait, vectors=vectors))
-    if json:
-        output.print_json(reports)
-    else:
-        console = output.console()
-        for report in reports:
-            _print(report, console)
-    if any(report.verdict is not Verdict.CLEAN for report in reports):
+    wanted = _Wanted(lanes, wait, vectors=vectors, evidence=evidence and vectors)
+    done: list[_Done] = []
+    try:
+        session.run(_verify(settings, wanted, done, json=json))
+    finally:
+        # What was found counts, even if a later lane could not be compared or recorded.
+        if json and done:
+            output.print_json([one.as_data() for one in done])
+    if any(one.verified.report.verdict is not Verdict.CLEAN for one in done):
         raise typer.Exit(Exit.FAILED)
 
 
-async def _verify(
-    settings: "Settings", lanes: Sequence[str], wait: float, *, vectors: bool
-) -> "list[VerifyReport]":
-    from streams.services.control import ControlLog, build_of
-    from streams.services.open import open_log, open_store
-    from streams.services.verification import verify
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    lanes: Sequence[str]
+    wait: float
+    vectors: bool
+    evidence: bool
+
+
+@dataclass(slots=True)
+class _Done:
+    """One lane's verification, and its record in the control log once it stands there."""
+
+    verified: "Verified"
+    recorded: "Outcome | None" = None
+
+    def as_data(self) -> dict[str, Any]:
+        """The report, with `evidence`: null if the verdict was not recorded."""
+        from streams.services.history import entry_of
+        from streams.services.orders import opened
+
+        report = self.verified.report.model_dump(mode="json")
+        if self.recorded is None:
+            return {**report, "evidence": None}
+        entry = entry_of(self.recorded.folded).model_dump(mode="json")
+        return {**report, "evidence": {**entry, "opens": opened(self.recorded)}}
+
+
+async def _verify(settings: "Settings", wanted: _Wanted, done: list[_Done], *, json: bool) -> None:
+    from streams.services.open import open_control, open_log, open_store
+    from streams.services.verify_lane import record, verify_lane
 
     async with AsyncExitStack() as exits:
         log = open_log(settings)
         exits.push_async_callback(log.close)
         store = open_store(settings)
         exits.push_async_callback(store.close)
-        state = await ControlLog(log, settings.kafka.topics.control).refresh()
-        reports = []
-        for lane in lanes:
-            build = build_of(state, lane)
+        control = open_control(settings, log)
+        for lane in wanted.lanes:
             with _progress(lane) as on_progress:
-                reports.append(
-                    await verify(
-                        lane=lane,
-                        collection=build.collection,
-                        fingerprint=build.fingerprint,
-                        group=settings.group(f"embed:{lane}"),
-                        topics=settings.kafka.topics,
-                        log=log,
-                        store=store,
-                        wait_seconds=wait,
-                        on_progress=on_progress,
-                        vectors=vectors,
-                    )
+                verified = await verify_lane(
+                    settings,
+                    lane,
+                    control,
+                    log,
+                    store,
+                    wait_seconds=wanted.wait,
+                    on_progress=on_progress,
+                    vectors=wanted.vectors,
                 )
-        return reports
+            one = _Done(verified)
+            done.append(one)
+            if not json:
+                _print(verified.report, output.console())
+            if wanted.evidence:
+                warn_of_signatures(settings, control.state)
+                one.recorded = await _record(record(control, verified, session.operator()), lane)
+                _print_evidence(one.recorded, json=json)
+            elif not json:
+                output.console().print("  not recorded as evidence")
+
+
+async def _record(recording: "Coroutine[Any, Any, Outcome]", lane: str) -> "Outcome":
+    try:
+        return await recording
+    except TransientError as error:
+        raise TransientError(
+            f"the verdict on {lane} could not be recorded as evidence: {error}"
+        ) from error
+
+
+def _print_evidence(outcome: "Outcome", *, json: bool) -> None:
+    from rich.text import Text
+
+    from streams.services.history import entry_of
+    from streams.services.orders import opened
+
+    entry = entry_of(outcome.folded)
+    if not entry.obeyed:
+        warning = f"warning: not recorded as evidence: {verdict_of(entry)}"
+        output.messages().print(Text(warning, style="yellow"), soft_wrap=True)
+        return
+    if json:
+        return
+    console = output.console()
+    if entry.verdict == "unchanged":
+        console.print(Text(f"  no newer evidence: {output.one_line(entry.why)}"), soft_wrap=True)
+        return
+    console.print(f"  recorded as evidence, control record {entry.offset}")
+    for one in opened(outcome):
+        console.print(Text(f"  {output.one_line(one)}"), soft_wrap=True)
 
 
 @contextmanager
@@ -132,7 +202,8 @@ def _print(report: "VerifyReport", console: "Console") -> None:
         markup=False,
     )
     for name, (pinned, stored) in report.fingerprint_differences.items():
-        console.print(f"  {name}: pinned {pinned}, the collection has {stored}", markup=False)
+        difference = f"{name}: pinned {pinned}, the collection has {stored}"
+        console.print(f"  {output.one_line(difference)}", markup=False)
     rows = []
     for finding, count in report.counts.items():
         if not count:

@@ -2,6 +2,7 @@
 
 from streams.config.lanes import LaneConfig, OllamaConfig, OpenAIConfig
 from streams.config.secrets import SecretRef
+from streams.config.serve import BreakerConfig, ServeConfig, ShadowConfig
 from streams.config.settings import (
     ConnectConfig,
     KafkaConfig,
@@ -13,6 +14,7 @@ from streams.config.settings import (
 )
 
 __all__ = [
+    "BreakerConfig",
     "ConnectConfig",
     "KafkaConfig",
     "LaneConfig",
@@ -21,7 +23,9 @@ __all__ = [
     "OllamaConfig",
     "OpenAIConfig",
     "SecretRef",
+    "ServeConfig",
     "Settings",
+    "ShadowConfig",
     "SourceConfig",
     "TopicsConfig",
 ]

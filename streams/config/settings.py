@@ -10,14 +10,17 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from streams.config.addresses import HttpUrl, MilvusUri
 from streams.config.kafka import KafkaConfig, TopicsConfig
 from streams.config.lanes import LaneConfig
+from streams.config.migration import ControlConfig, MigrationConfig
 from streams.config.secrets import SecretRef
 from streams.config.section import Name, Section, TopicName
+from streams.config.serve import ServeConfig
 
 __all__ = [
     "ConnectConfig",
     "KafkaConfig",
     "LimitsConfig",
     "MilvusConfig",
+    "ServeConfig",
     "Settings",
     "SourceConfig",
     "TopicsConfig",
@@ -186,6 +189,13 @@ class Settings(BaseSettings):
         default=ConnectConfig(), description="Kafka Connect and the Debezium connector."
     )
     limits: LimitsConfig = Field(default=LimitsConfig(), description="For all roles.")
+    control: ControlConfig = Field(
+        default=ControlConfig(), description="Signatures on the control log."
+    )
+    migration: MigrationConfig = Field(
+        default=MigrationConfig(), description="From which lane to which, and by what policy."
+    )
+    serve: ServeConfig = Field(default=ServeConfig(), description="Search over HTTP.")
     sources: tuple[SourceConfig, ...] = Field(
         min_length=1, description="Tables whose rows become documents."
     )
@@ -210,6 +220,25 @@ class Settings(BaseSettings):
             if source.topic in own:
                 raise ValueError(f"source {source.name!r} reads Hotswap's own {source.topic!r}")
         return self
+
+    @model_validator(mode="after")
+    def _migration_is_between_lanes(self) -> Self:
+        named = (self.migration.source, self.migration.target)
+        for what, lane in zip(("source", "target"), named, strict=True):
+            if lane is not None and lane not in self.lanes:
+                raise ValueError(f"migration.{what}: there is no lane {lane!r}")
+        if named[0] is not None and named[0] == named[1]:
+            raise ValueError("migration.source and migration.target are the same lane")
+        return self
+
+    @property
+    def migration_lanes(self) -> tuple[str, str] | None:
+        """Source and target of the migration; None if the settings do not tell."""
+        source, target, lanes = self.migration.source, self.migration.target, list(self.lanes)
+        if len(lanes) == 2:  # noqa: PLR2004 - from one to the other
+            source = source or next(lane for lane in lanes if lane != target)
+            target = target or next(lane for lane in lanes if lane != source)
+        return None if source is None or target is None else (source, target)
 
     @property
     def text_budget_bytes(self) -> int:

@@ -53,11 +53,14 @@ api_key = {{ env = "{cloud_key}" }}
 provider = "ollama"
 hosts = [{ollama}]
 model = {ollama_model}
+
+[serve]
+port = {serve_port}
 """
 
 
-def write_configuration(path: Path, endpoints: Endpoints) -> None:
-    """Write the configuration for these endpoints."""
+def write_configuration(path: Path, endpoints: Endpoints, serve_port: int) -> None:
+    """Write the configuration for these endpoints; `serve` is to listen on `serve_port`."""
     path.write_text(
         _TEMPLATE.format(
             bootstrap=_quoted(endpoints.kafka_bootstrap),
@@ -70,6 +73,7 @@ def write_configuration(path: Path, endpoints: Endpoints) -> None:
             cloud_key=CLOUD_KEY,
             ollama=_quoted(endpoints.ollama_url),
             ollama_model=_quoted(endpoints.ollama_model),
+            serve_port=serve_port,
         ),
         encoding="utf-8",
     )

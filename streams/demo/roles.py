@@ -16,11 +16,12 @@ __all__ = ["running_roles"]
 async def running_roles(
     configuration: Path, lanes: Sequence[str], logs: Path
 ) -> AsyncIterator[None]:
-    """Run `normalise` and all lanes until the block ends, then stop them."""
-    hotswap = (sys.executable, "-m", "streams.cli", "--config", str(configuration), "worker")
+    """Run `normalise`, all lanes and `serve` until the block ends, then stop them."""
+    hotswap = (sys.executable, "-m", "streams.cli", "--config", str(configuration))
     children = [
-        Child("normalise", (*hotswap, "normalise")),
-        *(Child(f"embed-{lane}", (*hotswap, "embed", lane)) for lane in lanes),
+        Child("normalise", (*hotswap, "worker", "normalise")),
+        *(Child(f"embed-{lane}", (*hotswap, "worker", "embed", lane)) for lane in lanes),
+        Child("serve", (*hotswap, "serve")),
     ]
     stop = asyncio.Event()
     async with AsyncExitStack() as exits:

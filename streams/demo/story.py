@@ -19,17 +19,19 @@ from streams.demo.database import Application, Step
 from streams.demo.evidence import events_by_kind, totals
 from streams.demo.roles import running_roles
 from streams.demo.screen import Screen
+from streams.demo.walk import begin, walk
 from streams.errors import TransientError
 from streams.migration.state import State
 from streams.ports import Embedder, Log, VectorStore
 from streams.services.control import ControlLog
 from streams.services.initialise import initialise
 from streams.services.lag import lag_of_role
-from streams.services.open import open_connect, open_embedder, open_log, open_store
+from streams.services.open import open_connect, open_control, open_embedder, open_log, open_store
 from streams.services.search import SearchResult, search
 from streams.services.status import latest_reports
-from streams.services.verification import verify
+from streams.services.verify_lane import record, verify_lane
 from streams.stack import Stack
+from streams.stack.home import Home
 from streams.stack.status import Endpoints, PartEvent
 
 __all__ = ["tell"]
@@ -60,10 +62,10 @@ class _Story:
         self.state = State()
 
     async def rows(self, lane: str) -> int:
-        return await self.store.count(self.state.lanes[lane].collection)
+        return await self.store.count(self.state.lanes[lane].pinned.collection)
 
     async def ids(self, lane: str) -> set[str]:
-        collection = self.state.lanes[lane].collection
+        collection = self.state.lanes[lane].pinned.collection
         return {row.id async for page in self.store.scan(collection) for row in page}
 
     async def lag(self) -> int:
@@ -128,7 +130,7 @@ def _start(screen: Screen, stack: Stack) -> Endpoints:
 
 
 async def _tell(screen: Screen, configuration: Path, endpoints: Endpoints, documents: int) -> bool:
-    write_configuration(configuration, endpoints)
+    write_configuration(configuration, endpoints, Home(configuration.parent).port("serve"))
     os.environ[CLOUD_KEY] = endpoints.cloud_api_key
     settings = load(configuration)
     async with AsyncExitStack() as exits:
@@ -156,10 +158,13 @@ async def _run(story: _Story, configuration: Path, endpoints: Endpoints, documen
         await connect.close()
     for step in steps:
         screen.say(f"[green]✓[/] {step.name}: {step.action}")
-    story.state = await ControlLog(story.log, story.settings.kafka.topics.control).refresh()
+    story.state = await open_control(story.settings, story.log).refresh()
 
+    control = open_control(story.settings, story.log)
     async with running_roles(configuration, lanes, endpoints.log_dir):
-        screen.chapter("Both lanes fill from the snapshot")
+        screen.chapter("Stage dualwrite: both lanes fill from the snapshot")
+        await control.refresh()
+        screen.say(f"[green]✓[/] {await begin(control)}")
         filled = await _fill(story, documents + len(notes))
         screen.chapter("The application goes on changing rows")
 
@@ -170,17 +175,32 @@ async def _run(story: _Story, configuration: Path, endpoints: Endpoints, documen
         converged = await _converge(story)
         screen.say(f"Both lanes hold exactly the database's rows again, {converged:.1f} s later.")
         screen.chapter("Every id, verified in both lanes")
-        reports = {lane: await _verify(story, lane) for lane in lanes}
+        reports = {lane: await _verify(story, control, lane) for lane in lanes}
         _show_verify(screen, reports)
+        screen.chapter("Reads move over and back, while searches go on")
+        url = f"http://127.0.0.1:{story.settings.serve.port}"
+        texts = [article.title for article in articles[:500]]
+        walked = await walk(screen, control, url, lanes, texts)
     screen.chapter("The same searches on both lanes")
     story.screen.searches([await _search(story, query) for query in _QUERIES])
     screen.chapter("What happened")
     await _summary(story, filled, converged)
+    screen.table(
+        ["reads", ""],
+        [
+            ["searches while reads moved", walked.searches],
+            ["failed", walked.failed],
+            ["answered by another lane than the flag's", walked.fallbacks],
+            ["order to roll back to first answer by it", f"{walked.rollback_ms:.0f} ms"],
+        ],
+    )
     clean = all(report.verdict is Verdict.CLEAN for report in reports.values())
     screen.say(
         "[bold green]Both lanes are clean.[/]" if clean else "[bold red]A lane is not clean.[/]"
     )
-    return clean
+    if not walked.ok:
+        screen.say("[bold red]Somebody noticed that reads moved.[/]")
+    return clean and walked.ok
 
 
 async def _fill(story: _Story, total: int) -> dict[str, float]:
@@ -225,19 +245,13 @@ async def _pause(deadline: float, what: str) -> None:
     await asyncio.sleep(0.25)
 
 
-async def _verify(story: _Story, lane: str) -> VerifyReport:
-    build = story.state.lanes[lane]
-    return await verify(
-        lane=lane,
-        collection=build.collection,
-        fingerprint=build.fingerprint,
-        group=story.settings.group(f"embed:{lane}"),
-        topics=story.settings.kafka.topics,
-        log=story.log,
-        store=story.store,
-        wait_seconds=60.0,
-        on_progress=lambda _progress: None,
+async def _verify(story: _Story, control: ControlLog, lane: str) -> VerifyReport:
+    """The lane's report, recorded as evidence, which the next stage asks for."""
+    verified = await verify_lane(
+        story.settings, lane, control, story.log, story.store, wait_seconds=60.0
     )
+    await record(control, verified, "hotswap demo")
+    return verified.report
 
 
 def _show_verify(screen: Screen, reports: Mapping[str, VerifyReport]) -> None:

@@ -11,7 +11,7 @@ from schemas import BuildStarted, Fingerprint
 from streams.errors import DriftError
 from streams.migration.state import State
 from streams.ports import Embedder, VectorStore
-from streams.services.control import ControlLog
+from streams.services.control import ControlLog, build_of
 from streams.services.steps import Action, Step
 
 __all__ = ["Plan", "collection_name", "ensure_build"]
@@ -51,9 +51,9 @@ async def ensure_build(
     Raises: DriftError, TransientError, LaneHalted.
     """
     live = await embedder.identify()
-    build = plan.state.lanes.get(lane)
-    if build is not None:
-        return await _keep(build, live, store, plan)
+    known = plan.state.lanes.get(lane)
+    if known is not None:
+        return await _keep(known.pinned, live, store, plan)
     build = BuildStarted(
         id=str(uuid.uuid4()),
         by=plan.by,
@@ -67,7 +67,8 @@ async def ensure_build(
     if plan.dry_run:
         return _step(build, Action.WOULD_CREATE)
     await store.create(build.collection, live)
-    first = (await control.append(build)).lanes[lane]
+    await control.append(build)
+    first = build_of(control.state, lane)
     if first.id != build.id:  # somebody else's init was faster, and the first one counts
         return await _keep(first, live, store, plan)
     return _step(build, Action.CREATED)

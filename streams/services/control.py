@@ -1,58 +1,122 @@
 """Reading the control log into its state, and appending to it."""
 
 import logging
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
 
-from pydantic import ValidationError
-
-from schemas import BuildStarted, ControlRecord, UnknownSchemaVersion, parse_control
-from streams.errors import ConfigurationError
-from streams.migration.state import State, apply
-from streams.ports import Log, NewRecord
+from schemas import BuildStarted, Command
+from streams.errors import ConfigurationError, TransientError
+from streams.migration.fold import Fold, Folded
+from streams.migration.signing import sign
+from streams.migration.state import State
+from streams.migration.verdicts import Held, Rejected
+from streams.ports import Log, LogRecord, NewRecord
 
 __all__ = ["ControlLog", "build_of"]
 
 _log = logging.getLogger(__name__)
 
+_REMEMBERED = 10_000
+"""Verdicts that are kept, so that whoever appended a record can be told."""
+
 
 def build_of(state: State, lane: str) -> BuildStarted:
-    """The lane's newest build.
+    """What the lane's serving build began with.
 
     Raises: ConfigurationError if none was ever started.
     """
-    build = state.lanes.get(lane)
-    if build is None:
+    known = state.lanes.get(lane)
+    if known is None:
         raise ConfigurationError(
             f"lanes.{lane}", "no build of this lane was ever started", "run `hotswap init`"
         )
-    return build
+    return known.pinned
 
 
 class ControlLog:
-    """The fold of one control topic, brought up to date on demand."""
+    """The fold of one control topic, brought up to date on demand.
 
-    def __init__(self, log: Log, topic: str) -> None:
+    Args:
+        log: where the topic is.
+        topic: its name.
+        keys: control keys; the first one signs, all of them are accepted.
+        on_folded: told of every record as it is folded.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        topic: str,
+        keys: Sequence[bytes] = (),
+        *,
+        on_folded: Callable[[Folded], None] = lambda _folded: None,
+    ) -> None:
         self._log = log
         self._topic = topic
-        self._read_up_to: dict[int, int] = {}
-        self.state = State()
+        self._keys = tuple(keys)
+        self._listeners = [on_folded]
+        self._verdicts: OrderedDict[int, Folded] = OrderedDict()
+        self._position = 0  # behind the fold's offset stand records only, but markers, too
+        self.fold = Fold(keys)
+
+    @property
+    def state(self) -> State:
+        """The state as far as it is known here."""
+        return self.fold.state
 
     async def refresh(self) -> State:
         """Fold whatever was appended since the last time.
 
-        A record that can not be read is rejected by leaving it out; it stays in the log.
+        Raises: TransientError; DriftError if the topic was deleted and made again.
         """
         ends = await self._log.ends(self._topic)
-        if ends != self._read_up_to:
-            async for page in self._log.read(self._topic, since=self._read_up_to, until=ends):
-                for record in page:
-                    try:
-                        self.state = apply(self.state, parse_control(record.value or b""))
-                    except (ValidationError, UnknownSchemaVersion) as error:
-                        _log.warning("control record %d is rejected: %s", record.offset, error)
-            self._read_up_to = ends
+        if ends[0] > self._position:
+            pages = self._log.read(self._topic, since={0: self._position}, until=ends)
+            async for page in pages:
+                self.take(page)
+            self._position = ends[0]
         return self.state
 
-    async def append(self, record: ControlRecord) -> State:
-        """Append a record and fold up to it."""
-        await self._log.append([NewRecord(self._topic, record.kind.encode(), record.encode())])
-        return await self.refresh()
+    def listen(self, listener: Callable[[Folded], None]) -> Callable[[], None]:
+        """Be told of every record as it is folded; the answer ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def folded(self, offset: int) -> Folded | None:
+        """What became of a record; None if it is none, was not read yet, or is long past."""
+        return self._verdicts.get(offset)
+
+    def encoded(self, command: Command) -> bytes:
+        """The record that `append` appends: signed, if there is a key."""
+        value = command.encode()
+        return sign(value, self._keys[0]) if self._keys else value
+
+    async def append(self, command: Command) -> Folded:
+        """Append a record, signed if there is a key, and fold up to it: what became of it.
+
+        Raises: TransientError; the record may or may not have been appended.
+        """
+        kind = str(getattr(command, "kind", "")).encode()
+        record = NewRecord(self._topic, kind, self.encoded(command))
+        ((_, offset),) = await self._log.append([record])
+        await self.refresh()
+        folded = self._verdicts.get(offset)
+        if folded is None:
+            raise TransientError(f"control record {offset} was appended, but is not readable yet")
+        return folded
+
+    def take(self, records: Iterable[LogRecord]) -> None:
+        """Fold records; those that were folded before are left out."""
+        for record in records:
+            if record.offset <= self.fold.offset:
+                continue
+            folded = self.fold.take(record)
+            self._verdicts[folded.offset] = folded
+            if len(self._verdicts) > _REMEMBERED:
+                self._verdicts.popitem(last=False)
+            if isinstance(folded.verdict, Held | Rejected):
+                _log.warning(
+                    "control record %d is not obeyed: %s", record.offset, folded.verdict.why
+                )
+            for listener in list(self._listeners):
+                listener(folded)

@@ -5,7 +5,7 @@ through a batch never makes the other half be bought again.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from streams.core.batch import estimated_tokens, split_calls
 from streams.errors import HotswapError, InputRefused, LaneHalted, TransientError
 from streams.ports import Embedder
 from streams.services.budget import Budget
+from streams.services.gate import Pace
 from streams.services.isolation import isolate
 
 __all__ = ["BatchEmbedder", "Vector"]
@@ -27,31 +28,38 @@ _CANARY = "A short plain sentence that any embedding model accepts."
 class BatchEmbedder:
     """Embeds the texts of a batch in calls that keep to the lane's limits."""
 
-    def __init__(self, embedder: Embedder, limits: LaneLimits, budget: Budget) -> None:
+    def __init__(self, embedder: Embedder, limits: LaneLimits, budget: Budget, pace: Pace) -> None:
         self._embedder = embedder
         self._limits = limits
         self._budget = budget
+        self._pace = pace
         self._turns = asyncio.Semaphore(limits.concurrency)
         self._kept: dict[str, Vector | InputRefused] = {}
         self.calls = 0
         self.embedded = 0
 
-    async def embed(self, texts: Mapping[str, str]) -> dict[str, Vector | InputRefused]:
+    async def embed(
+        self, texts: Mapping[str, str], check: Callable[[], None]
+    ) -> dict[str, Vector | InputRefused]:
         """Embed texts under their content hashes; a text that is refused gets its refusal.
 
+        Args:
+            texts: content hash → text.
+            check: called before every call of the embedder; raises if there must be none.
+
         Raises:
-            TransientError, LaneHalted: what was embedded until then is kept and not
-                embedded again by the next call.
+            TransientError, LaneHalted, and whatever `check` raises: what was embedded until
+                then is kept and not embedded again by the next call.
         """
         wanted = [name for name in texts if name not in self._kept]
         calls = split_calls(
             [estimated_tokens(texts[name]) for name in wanted],
-            call_inputs=self._limits.call_inputs,
+            call_inputs=min(self._limits.call_inputs, self._pace.portion() or len(wanted)),
             call_tokens=getattr(self._limits, "call_tokens", None),
         )
         outcomes = await asyncio.gather(
             *(
-                self._call({name: texts[name] for name in wanted[call.start : call.stop]})
+                self._call({name: texts[name] for name in wanted[call.start : call.stop]}, check)
                 for call in calls
             ),
             return_exceptions=True,
@@ -65,28 +73,35 @@ class BatchEmbedder:
         """Let go of what was kept: it is stored."""
         self._kept.clear()
 
-    async def _call(self, texts: Mapping[str, str]) -> None:
+    async def _call(self, texts: Mapping[str, str], check: Callable[[], None]) -> None:
         names = list(texts)
-        answers = await isolate(
-            [texts[name] for name in names], self._attempt, confirm=self._confirm
-        )
+
+        async def attempt(some: Sequence[str]) -> Sequence[Vector]:
+            return await self._attempt(some, check)
+
+        async def confirm() -> None:
+            await self._confirm(check)
+
+        answers = await isolate([texts[name] for name in names], attempt, confirm=confirm)
         self._kept.update(zip(names, answers, strict=True))
 
-    async def _attempt(self, texts: Sequence[str]) -> Sequence[Vector]:
+    async def _attempt(self, texts: Sequence[str], check: Callable[[], None]) -> Sequence[Vector]:
         async with self._turns:
+            await self._pace.spend(len(texts), check)
             await self._budget.spend(sum(map(estimated_tokens, texts)))
+            check()
             self.calls += 1
             vectors = await self._embedder.embed(texts)
         self.embedded += len(texts)
         return list(vectors)
 
-    async def _confirm(self) -> None:
+    async def _confirm(self, check: Callable[[], None]) -> None:
         """Make sure that the embedder works at all before a document is blamed.
 
         A crashed model runner answers 400 or nonsense to good texts, too.
         """
         try:
-            await self._attempt([_CANARY])
+            await self._attempt([_CANARY], check)
         except InputRefused as error:
             raise TransientError(
                 f"the embedder refuses even a plain sentence, so no document is blamed: {error}"

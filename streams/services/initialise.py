@@ -13,7 +13,8 @@ from streams.migration.state import State
 from streams.ports import Connect, Embedder, Log, TopicSpec, VectorStore
 from streams.services.builds import Plan, ensure_build
 from streams.services.connector import connector_config
-from streams.services.control import ControlLog
+from streams.services.definition import ensure_migration
+from streams.services.open import open_control
 from streams.services.registration import register
 from streams.services.steps import Action, Step
 from streams.services.topics import describe_all, own_topics, refuse_drift, source_topics
@@ -65,7 +66,7 @@ async def initialise(
     sources = source_topics(settings, config) if config is not None else ()
     found = await describe_all(log, [*specs, *sources])
     refuse_drift(specs, found, settings.kafka.bootstrap)
-    control = ControlLog(log, settings.kafka.topics.control)
+    control = open_control(settings, log)
     state = await control.refresh() if settings.kafka.topics.control in found else State()
     _refuse_lost_documents(settings, state, found)
     for spec in (*specs, *sources):
@@ -85,6 +86,7 @@ async def initialise(
     )
     for lane in settings.lanes:
         done(await ensure_build(lane, embedders[lane], store, control, plan))
+    done(await ensure_migration(settings, control, plan))
     if config is None:
         nothing = "[connect.config] is empty: change events come by other means"
         done(Step(f"connector {settings.connect.connector}", Action.SKIPPED, nothing))
@@ -120,7 +122,7 @@ def _refuse_lost_documents(
 ) -> None:
     """Refuse to make `documents` anew under lanes whose rows carry the old one's offsets."""
     documents = settings.kafka.topics.documents
-    filled = [build.collection for build in state.lanes.values()]
+    filled = [lane.pinned.collection for lane in state.lanes.values()]
     if filled and documents not in found:
         raise DriftError(
             f"topic {documents}",

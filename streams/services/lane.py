@@ -47,25 +47,25 @@ class Lane:
         self._identified_at: float | None = None
         self.counters: Counter[str] = Counter()
 
-    async def process(self, records: Sequence[LogRecord], still_owned: Callable[[], None]) -> None:
+    async def process(self, records: Sequence[LogRecord], check: Callable[[], None]) -> None:
         """Make the effect of all records durable.
 
         Args:
             records: of `documents`, in order within each partition.
-            still_owned: raises OwnershipLost if a partition was taken away; called right
-                before anything is written.
+            check: raises OwnershipLost if a partition was taken away, and LanePaused if the
+                lane is to rest; called before each embedding call and right before a write.
 
         Raises:
             TransientError: run it again with the same records.
             LaneHalted: an operator must act; then run it again.
-            OwnershipLost: nothing was written.
+            OwnershipLost, LanePaused: nothing was written.
         """
         await self._check_identity()
         changes, letters = self._decode(records)
         stored = await self._parts.store.versions(self._build.collection, list(changes))
         plan = plan_batch(changes.values(), stored, await self._ends(changes, stored))
         self._refuse_impossible(plan, stored)
-        vectors = await self._vectors(plan)
+        vectors = await self._vectors(plan, check)
         rows = [
             self._row(change, vector)
             for change, vector in vectors
@@ -76,7 +76,7 @@ class Lane:
             for change, vector in vectors
             if isinstance(vector, InputRefused)
         ]
-        still_owned()
+        check()
         letters += await self._write(rows, plan.delete, records)
         if letters:
             await self._parts.log.append(letters)
@@ -134,7 +134,9 @@ class Lane:
                 " not got that far: it was made anew. Start a new build of this lane"
             )
 
-    async def _vectors(self, plan: BatchPlan) -> list[tuple[Change, Vector | InputRefused]]:
+    async def _vectors(
+        self, plan: BatchPlan, check: Callable[[], None]
+    ) -> list[tuple[Change, Vector | InputRefused]]:
         kept = await self._parts.store.vectors(
             self._build.collection, [change.id for change in plan.rewrite]
         )
@@ -142,7 +144,7 @@ class Lane:
         gone = [change for change in plan.rewrite if change.id not in kept]
         embed = [*plan.embed, *gone]
         made = await self._parts.batch.embed(
-            {_document(change).content_hash: _document(change).text for change in embed}
+            {_document(change).content_hash: _document(change).text for change in embed}, check
         )
         return [
             *((change, kept[change.id]) for change in plan.rewrite if change.id in kept),

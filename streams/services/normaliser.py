@@ -8,7 +8,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from schemas import SourceTruncated
+from schemas import Document, SourceTruncated
 from streams.config.settings import TopicsConfig
 from streams.core.dead_letters import dead_letter_record
 from streams.core.normalisation import (
@@ -54,25 +54,31 @@ class Normaliser:
         self._worker = worker
         self.counters: Counter[str] = Counter()
 
-    async def process(self, records: Sequence[LogRecord], still_owned: Callable[[], None]) -> None:
+    async def process(self, records: Sequence[LogRecord], check: Callable[[], None]) -> None:
         """Append what the events amount to, and wait until the broker has it.
 
         Raises: TransientError, OwnershipLost; see `streams.agents.consumption.Work`.
         """
-        # Another worker may have met a truncate whose older events are in this batch.
-        await self._control.refresh()
         counted: Counter[str] = Counter(records=len(records))
+        known = self._control.state.truncated
         pending: list[NewRecord] = []
+        puts: dict[str, Document] = {}
         for record in records:
             outcome = self._normalise(record)
             counted[_name(outcome)] += 1
             if isinstance(outcome, RemoveOlder):
-                await self._append(pending, still_owned)
-                pending = []
-                counted["truncated"] += await self._truncate(outcome, still_owned)
-            else:
-                pending += self._answer(record, outcome)
-        await self._append(pending, still_owned)
+                await self._append(pending, check)
+                counted["truncated"] += await self._truncate(outcome, check)
+                # What this truncate removes it has found in `documents`.
+                pending, puts, known = [], {}, self._control.state.truncated
+                continue
+            if isinstance(outcome, Put):
+                puts[outcome.document.id] = outcome.document
+            elif isinstance(outcome, Remove):
+                puts.pop(outcome.id, None)
+            pending += self._answer(record, outcome)
+        await self._append(pending, check)
+        counted["truncated"] += await self._withdraw(puts, known, check)
         self.counters += counted
 
     def _normalise(self, record: LogRecord) -> Put | Remove | RemoveOlder | Ignored | Rejected:
@@ -109,12 +115,36 @@ class Normaliser:
             case Ignored():
                 return []
 
-    async def _append(self, records: Sequence[NewRecord], still_owned: Callable[[], None]) -> None:
+    async def _append(self, records: Sequence[NewRecord], check: Callable[[], None]) -> None:
         if records:
-            still_owned()
+            check()
             await self._log.append(records)
 
-    async def _truncate(self, truncate: RemoveOlder, still_owned: Callable[[], None]) -> int:
+    async def _withdraw(
+        self, puts: Mapping[str, Document], known: Mapping[str, str], check: Callable[[], None]
+    ) -> int:
+        """Take back what another worker's truncate removes; how many records that took.
+
+        That worker announces its truncate and then looks through `documents`; this one has
+        appended, and looks for truncates then. So at least one of the two sees the other.
+        """
+        truncated = (await self._control.refresh()).truncated
+        if truncated == known:
+            return 0
+        gone = [
+            NewRecord(
+                self._topics.documents,
+                document.id.encode(),
+                None,
+                ((TRUNCATE_HEADER, truncated[document.source].encode()),),
+            )
+            for document in puts.values()
+            if is_older(document.position, truncated.get(document.source, ""))
+        ]
+        await self._append(gone, check)
+        return len(gone)
+
+    async def _truncate(self, truncate: RemoveOlder, check: Callable[[], None]) -> int:
         """Delete what is older than the truncate; how many records that took."""
         await self._control.append(
             SourceTruncated(
@@ -145,7 +175,7 @@ class Normaliser:
             ]
             if not repairs:
                 return appended
-            await self._append(repairs, still_owned)
+            await self._append(repairs, check)
             appended += len(repairs)
 
 

@@ -7,9 +7,21 @@ Imports an adapter only when it is opened, since their libraries are slow to loa
 from streams.config import OllamaConfig, Settings, SourceConfig
 from streams.core.source import Source, Template
 from streams.errors import ConfigurationError
+from streams.migration.signing import MIN_KEY_BYTES
 from streams.ports import Connect, Embedder, Log, VectorStore
+from streams.services.control import ControlLog
+from streams.services.follower import Follower
 
-__all__ = ["open_connect", "open_embedder", "open_log", "open_store", "source_of"]
+__all__ = [
+    "control_keys",
+    "open_connect",
+    "open_control",
+    "open_embedder",
+    "open_follower",
+    "open_log",
+    "open_store",
+    "source_of",
+]
 
 
 def open_log(settings: Settings) -> Log:
@@ -20,6 +32,43 @@ def open_log(settings: Settings) -> Log:
     from streams.adapters.kafka_log import KafkaLog
 
     return KafkaLog(settings.kafka)
+
+
+def open_control(settings: Settings, log: Log) -> ControlLog:
+    """The control log, read on demand.
+
+    Raises: ConfigurationError if a control key can not be read.
+    """
+    return ControlLog(log, settings.kafka.topics.control, control_keys(settings))
+
+
+def open_follower(settings: Settings, log: Log) -> Follower:
+    """The control log, followed while its `async with` block runs.
+
+    Raises: ConfigurationError if a control key can not be read.
+    """
+    return Follower(log, settings.kafka.topics.control, control_keys(settings))
+
+
+def control_keys(settings: Settings) -> tuple[bytes, ...]:
+    """The keys that control records are signed with, the newest first; none: no signatures.
+
+    Raises: ConfigurationError if one can not be read, or is too short.
+    """
+    keys = []
+    for name in ("key", "previous_key"):
+        secret = getattr(settings.control, name)
+        if secret is None:
+            continue
+        key = secret.read(f"control.{name}").get_secret_value().encode()
+        if len(key) < MIN_KEY_BYTES:
+            raise ConfigurationError(
+                f"control.{name}",
+                f"has {len(key)} bytes",
+                f"use at least {MIN_KEY_BYTES}, such as `openssl rand -hex 32` prints",
+            )
+        keys.append(key)
+    return tuple(keys)
 
 
 def open_store(settings: Settings) -> VectorStore:

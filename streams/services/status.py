@@ -12,6 +12,7 @@ from streams.config import Settings
 from streams.migration.state import State
 from streams.ports import Log, VectorStore
 from streams.services.lag import lag_of_role
+from streams.services.migration_status import MigrationStatus, migration_status
 
 __all__ = [
     "RoleStatus",
@@ -22,7 +23,7 @@ __all__ = [
     "latest_reports",
 ]
 
-_TAIL_RECORDS = 400
+_TAIL_RECORDS, _LONGEST_TAIL = 400, 102_400
 _SILENT_AFTER_MS = 10_000
 
 
@@ -38,6 +39,10 @@ class WorkerStatus(BaseModel):
         default=None, description="Over its last reports; unknown until there are two."
     )
     counters: dict[str, int] = Field(default_factory=dict)
+    control_version: int = Field(description="Of the control log's state that it goes by.")
+    control_age_seconds: float = Field(
+        description="Since it last knew that state to be the newest, when it reported."
+    )
 
 
 class RoleStatus(BaseModel):
@@ -57,8 +62,10 @@ class RoleStatus(BaseModel):
 
 
 class Status(BaseModel):
-    """All roles."""
+    """The migration, and all roles."""
 
+    control_version: int = Field(description="Of the control log's newest state.")
+    migration: MigrationStatus | None = Field(description="Null if none is defined yet.")
     roles: list[RoleStatus]
 
 
@@ -70,6 +77,8 @@ class StatusSources:
     log: Log
     store: VectorStore
     state: State
+    changed_at: int | None = None
+    """The broker's time of the record that made the state's version, if known."""
 
 
 async def collect(sources: StatusSources, now_ms: int) -> Status:
@@ -84,15 +93,17 @@ async def collect(sources: StatusSources, now_ms: int) -> Status:
     roles = await asyncio.gather(normalise, *lanes)
     for role in roles:
         role.workers = _workers((r for r in reports if r.role == role.role), now_ms)
-    return Status(roles=roles)
+    state = sources.state
+    migration = migration_status(state, now_ms, sources.changed_at)
+    return Status(control_version=state.version, migration=migration, roles=roles)
 
 
 async def _lane(sources: StatusSources, lane: str) -> RoleStatus:
     role = await _role(sources, f"embed:{lane}")
-    build = sources.state.lanes.get(lane)
-    if build is not None:
-        role.collection = build.collection
-        role.rows = await sources.store.count(build.collection)
+    known = sources.state.lanes.get(lane)
+    if known is not None:
+        role.collection = known.pinned.collection
+        role.rows = await sources.store.count(role.collection)
     return role
 
 
@@ -122,6 +133,8 @@ def _workers(reports: Iterable[WorkerReport], now_ms: int) -> list[WorkerStatus]
                 partitions=last.partitions,
                 records_per_second=_rate(history),
                 counters=last.counters,
+                control_version=last.control_version,
+                control_age_seconds=last.control_age_seconds,
             )
         )
     return workers
@@ -137,14 +150,29 @@ def _rate(history: Sequence[WorkerReport], window_ms: int = 10_000) -> float | N
 
 
 async def latest_reports(log: Log, topic: str) -> list[WorkerReport]:
-    """The newest reports on `observations`, oldest first within each worker."""
+    """The newest reports on `observations`, oldest first within each worker.
+
+    Other observations stand there too, and may be many more: the tail that is read grows until
+    it is long enough, in time, to hold a report of everybody who lives.
+    """
     ends = await log.ends(topic)
-    since: Mapping[int, int] = {p: max(0, end - _TAIL_RECORDS) for p, end in ends.items()}
+    tail = _TAIL_RECORDS
+    while True:
+        since: Mapping[int, int] = {p: max(0, end - tail) for p, end in ends.items()}
+        pages = log.read(topic, since=since, until=ends)
+        records = [record async for page in pages for record in page]
+        times = [record.timestamp for record in records]
+        if (
+            tail >= _LONGEST_TAIL
+            or not any(since.values())
+            or (times and max(times) - min(times) > _SILENT_AFTER_MS)
+        ):
+            break
+        tail *= 4
     reports: list[WorkerReport] = []
-    async for page in log.read(topic, since=since, until=ends):
-        for record in page:
-            try:
-                reports.append(WorkerReport.decode(record.value or b""))
-            except (ValidationError, UnknownSchemaVersion):
-                continue  # another kind of observation
+    for record in records:
+        try:
+            reports.append(WorkerReport.decode(record.value or b""))
+        except (ValidationError, UnknownSchemaVersion):
+            continue  # another kind of observation
     return sorted(reports, key=lambda report: report.at)

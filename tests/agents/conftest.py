@@ -13,6 +13,8 @@ from streams.adapters.kafka_log import KafkaLog
 from streams.agents.worker import Role, new_worker_id, run_role
 from streams.config import Settings
 from streams.ports import LogRecord, NewRecord, TopicSpec
+from streams.services.follower import Follower
+from streams.services.gate import Gate, OpenGate
 from tests.waiting import until
 
 DEADLINE = 60.0
@@ -27,12 +29,12 @@ class Script:
     values: list[bytes | None] = field(default_factory=list)
     before: Callable[[Sequence[LogRecord]], object] = lambda _records: None
 
-    async def process(self, records: Sequence[LogRecord], still_owned: Callable[[], None]) -> None:
+    async def process(self, records: Sequence[LogRecord], check: Callable[[], None]) -> None:
         self.seen += [(record.partition, record.offset) for record in records]
         answer = self.before(records)
         if asyncio.iscoroutine(answer):
             await answer
-        still_owned()
+        check()
         self.done += [(record.partition, record.offset) for record in records]
         self.values += [record.value for record in records]
 
@@ -45,10 +47,12 @@ class Bench:
     settings: Settings
     topic: str
     group: str
+    gate: Gate = field(default_factory=OpenGate)
 
     @asynccontextmanager
     async def worker(self, work: Script, *, records: int = 50) -> AsyncIterator[asyncio.Task[int]]:
         stop = asyncio.Event()
+        control = Follower(self.log, self.settings.kafka.topics.control)
         role = Role(
             name="scripted",
             worker=new_worker_id("scripted"),
@@ -56,14 +60,18 @@ class Bench:
             topics=[self.topic],
             work=work,
             counters=lambda: {"records": len(work.done)},
+            control=control,
+            gate=self.gate,
             records=records,
         )
-        task = asyncio.create_task(run_role(role, self.settings, self.log, stop))
-        try:
-            yield task
-        finally:
-            stop.set()
-            await asyncio.wait_for(task, DEADLINE)
+        async with control:
+            await control.caught_up()
+            task = asyncio.create_task(run_role(role, self.settings, self.log, stop))
+            try:
+                yield task
+            finally:
+                stop.set()
+                await asyncio.wait_for(task, DEADLINE)
 
     async def produce(self, count: int, *, key: Callable[[int], bytes] = lambda n: b"%d" % n):
         records = [NewRecord(self.topic, key(n), b"value %d" % n) for n in range(count)]
@@ -101,7 +109,10 @@ async def bench(stack) -> AsyncIterator[Callable[..., object]]:
                 "kafka": {
                     "bootstrap": stack.endpoints().kafka_bootstrap,
                     "session_timeout_seconds": 6,
-                    "topics": {"observations": f"{name}-observations"},
+                    "topics": {
+                        "observations": f"{name}-observations",
+                        "control": f"{name}-control",
+                    },
                 },
                 "sources": [{"name": "s", "topic": name, "key": ["id"], "text": "{text}"}],
                 "lanes": {
@@ -112,7 +123,8 @@ async def bench(stack) -> AsyncIterator[Callable[..., object]]:
         log = KafkaLog(settings.kafka)
         made.append(log)
         await log.create(TopicSpec(name, partitions, 1, config or {}))
-        await log.create(TopicSpec(settings.kafka.topics.observations, 1, 1, {}))
+        for topic in (settings.kafka.topics.observations, settings.kafka.topics.control):
+            await log.create(TopicSpec(topic, 1, 1, {}))
         return Bench(log, settings, name, f"{name}-group")
 
     yield make

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import sys
 import time
 import uuid
@@ -14,12 +15,23 @@ import httpx
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from schemas import DeadLetter, Verdict, VerifyReport, WorkerReport
+from schemas import (
+    Command,
+    DeadLetter,
+    Stage,
+    StageSet,
+    Verdict,
+    VerifyReport,
+    WorkerReport,
+    WorkerState,
+)
+from schemas.observation import parse_observation
 from streams.config import Settings
 from streams.config.load import load
 from streams.core.dead_letters import LETTER_HEADER
 from streams.core.identity import document_id
 from streams.migration.state import State
+from streams.migration.verdicts import Accepted
 from streams.ports import Log, LogRecord, VectorStore
 from streams.services.control import ControlLog
 from streams.services.lag import lag_of_role
@@ -54,6 +66,10 @@ class Worker:
         if self.process.returncode is None:
             self.process.terminate()
         return await asyncio.wait_for(self.process.wait(), 60)
+
+
+def _id() -> str:
+    return str(uuid.uuid4())
 
 
 class System:
@@ -117,20 +133,62 @@ class System:
         assert process.returncode == status, f"{arguments}: {process.returncode}\n{err.decode()}"
         return out.decode()
 
+    async def started(self, *arguments: str) -> tuple[int, str]:
+        """Run the command line, whatever comes of it; exit status and standard output."""
+        process = await asyncio.create_subprocess_exec(
+            *self._command(*arguments),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        out, _ = await asyncio.wait_for(process.communicate(), DEADLINE)
+        assert process.returncode is not None
+        return process.returncode, out.decode()
+
     async def init(self) -> None:
-        """`hotswap init`, and the state that it leads to."""
+        """`hotswap init`, and then stage `dualwrite`, so that all lanes work."""
         json.loads(await self.hotswap("init", "--json"))
         await self.refresh()
+        if self.state.stage is Stage.OFF:
+            reason = "there is no preflight"
+            await self.command(
+                StageSet(id=_id(), by="test", to=Stage.DUALWRITE, force=True, reason=reason)
+            )
 
     async def refresh(self) -> None:
         self.state = await ControlLog(self.log, self.settings.kafka.topics.control).refresh()
 
+    async def command(self, command: Command) -> None:
+        """Append a command that must be accepted."""
+        control = ControlLog(self.log, self.settings.kafka.topics.control)
+        verdict = (await control.append(command)).verdict
+        assert isinstance(verdict, Accepted), verdict
+        self.state = control.state
+
     async def worker(self, role: str) -> Worker:
         """Start a worker; it is killed at the end of the test if it still runs."""
+        return await self._start(role, "worker", *role.split(":"))
+
+    async def serve(self) -> str:
+        """Start `hotswap serve`; its address, once it is ready."""
+        worker = await self._start("serve", "serve", "--port", "0")
+        found: list[str] = []
+
+        async def ready() -> bool:
+            found[:] = re.findall(r"listening on (http://\S+)", worker.log.read_text())
+            if not found:
+                return False
+            async with httpx.AsyncClient() as client:
+                return (await client.get(f"{found[0]}/readyz")).is_success
+
+        await until(ready, "serve is ready", 60)
+        return found[0]
+
+    async def _start(self, role: str, *arguments: str) -> Worker:
         path = self.folder / f"{role.replace(':', '-')}-{len(self.workers)}.log"
         with path.open("wb") as output:
             process = await asyncio.create_subprocess_exec(
-                *self._command("worker", *role.split(":")),
+                *self._command(*arguments),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -156,7 +214,7 @@ class System:
     # What came of it
 
     def collection(self, lane: str) -> str:
-        return self.state.lanes[lane].collection
+        return self.state.lanes[lane].pinned.collection
 
     async def ids(self, lane: str) -> set[str]:
         return {row.id async for page in self.store.scan(self.collection(lane)) for row in page}
@@ -169,6 +227,15 @@ class System:
             return await self.store.count(self.collection(lane)) >= least
 
         await until(holds, f"lane {lane} holds {least} rows", seconds)
+
+    async def until_state(self, role: str, state: WorkerState, workers: int = 1) -> None:
+        """Wait until so many workers of a role say that they are in a state."""
+
+        async def reached() -> bool:
+            last = {report.worker: report.state for report in await self.reports(role)}
+            return sum(each is state for each in last.values()) >= workers
+
+        await until(reached, f"{workers} workers of {role} are {state}", DEADLINE)
 
     async def until_converged(
         self, lanes: Sequence[str] = LANES, seconds: float = DEADLINE
@@ -185,7 +252,7 @@ class System:
         await until(converged, f"lanes {lanes} have converged", seconds, every=0.25)
 
     async def verify(self, lane: str) -> VerifyReport:
-        build = self.state.lanes[lane]
+        build = self.state.lanes[lane].pinned
         return await verify(
             lane=lane,
             collection=build.collection,
@@ -216,8 +283,9 @@ class System:
 
     async def reports(self, role: str) -> list[WorkerReport]:
         records = await self.records(self.settings.kafka.topics.observations)
-        reports = [WorkerReport.decode(record.value or b"") for record in records]
-        return [report for report in reports if report.role == role]
+        values = [record.value or b"" for record in records]
+        every = [parse_observation(value) for value in values]
+        return [one for one in every if isinstance(one, WorkerReport) and one.role == role]
 
     async def embedded(self, lane: str) -> int:
         """Texts that the lane's workers say they embedded until now, over all their lives."""
@@ -240,8 +308,8 @@ class System:
             await worker.kill()
         async with httpx.AsyncClient() as client:
             await client.delete(f"{self.endpoints.connect_url}/connectors/{self.name}")
-        for build in self.state.lanes.values():
-            await self.store.drop(build.collection)
+        for lane in self.state.lanes.values():
+            await self.store.drop(lane.pinned.collection)
         await self.log.close()
         await self.store.close()
         await self._drop_replication()
@@ -299,6 +367,8 @@ connector = "{name}"
 "slot.name" = "{name}_slot"
 "publication.name" = "{name}_publication"
 "poll.interval.ms" = "50"
+[migration]
+full_hold_seconds = 0
 [[sources]]
 name = "articles"
 topic = "cdc.{name}.articles"

@@ -8,20 +8,24 @@ import httpx
 import pytest
 
 from streams.adapters.memory_embedder import MemoryEmbedder
+from streams.bench.control import bench_control
 from streams.bench.lane_cloud import bench_lane_cloud
 from streams.bench.lane_ollama import bench_lane_ollama, lane_config
 from streams.bench.normalise import bench_normalise
 from streams.bench.pipeline import bench_pipeline
 from streams.bench.replay import bench_replay
+from streams.bench.serve import bench_serve
 from streams.bench.site import open_site
 
 pytestmark = pytest.mark.stack
 
 BENCHES = {
+    "control": (partial(bench_control, processes=2), 40, 2),
     "lane cloud": (partial(bench_lane_cloud, rounds=1, seconds=1.0), 100, 2),
     "lane ollama": (partial(bench_lane_ollama, rounds=1), 20, 1),
     "normalise": (partial(bench_normalise, rounds=1), 200, 2),
     "pipeline": (partial(bench_pipeline, rounds=1), 300, 1),
+    "serve": (partial(bench_serve, rounds=1, stored=50, callers=2, latency_ms=5.0), 200, 3),
 }
 
 
@@ -50,7 +54,10 @@ async def test_a_bench_measures_against_a_reference_that_did_the_same_work(stack
         assert measure.value > 0
         assert measure.reference > 0
         assert measure.ratio == pytest.approx(measure.value / measure.reference)
-        assert measure.ok == (measure.ratio >= measure.reach)
+        reaches = (
+            measure.ratio <= measure.reach if measure.at_most else (measure.ratio >= measure.reach)
+        )
+        assert measure.ok == reaches
         assert list(asdict(measure)) == [
             "measure",
             "value",
@@ -59,6 +66,7 @@ async def test_a_bench_measures_against_a_reference_that_did_the_same_work(stack
             "ratio",
             "reach",
             "ok",
+            "at_most",
         ]
     assert all(done >= total for _, total, done in counter.runs), counter.runs
 

@@ -2,7 +2,8 @@
 
 A case is one line: its name, what is given, and what becomes of it. Given is the key and the
 value of a change event, which becomes a `Reason` if it is dead-lettered and otherwise an
-outcome; or a change to a valid configuration, which is refused.
+outcome; or a change to a valid configuration, which is refused; or a record of the control log,
+which gets a verdict and, unless it is accepted, changes nothing.
 
 `normalise` is a function of one record, so the next good record always goes through; that a
 worker keeps to this is for the tests of the agents.
@@ -31,7 +32,11 @@ from streams.core.normalisation import (
 )
 from streams.core.source import Source, Template
 from streams.errors import ConfigurationError
+from streams.migration.signing import sign
+from streams.migration.verdicts import Accepted, Held, Rejection, Unchanged
+from streams.migration.verdicts import Rejected as NotObeyed
 from tests.configuration import BASE
+from tests.unit.migration.log import Log, walked
 
 LIMITS = Limits(text_budget_bytes=1_200, metadata_bytes=60_000, record_bytes=900_000)
 ARTICLES = Source("articles", ("id",), Template.parse("{title}\n\n{body}"), ("tags", "note"))
@@ -61,6 +66,20 @@ class refused:  # noqa: N801 - reads as a word in the table
 
     setting: str
     problem: str
+
+
+@dataclass(frozen=True)
+class says:  # noqa: N801 - reads as a word in the table
+    """The fold's verdict is this one, and says `why`."""
+
+    verdict: object
+    why: str = ""
+
+
+def order(**fields) -> bytes:
+    """A control record; a field of ... is left out."""
+    given = {"kind": "stage", "to": "shadow", "id": "new", "by": "somebody", **fields}
+    return json.dumps({name: value for name, value in given.items() if value is not ...}).encode()
 
 
 def key(value=1, **columns) -> bytes:
@@ -310,6 +329,89 @@ CASES: list[tuple[Any, ...]] = [
     ("a Debezium setting that is a list", changed('"database.hostname" = "127.0.0.1"', '"a" = [1]'), refused("connect.config.a", "valid string")),
     ("a Debezium setting twice", changed("[connect.config]", '[connect.secrets]\n"database.hostname" = { env = "H" }\n[connect.config]'), refused("connect", "stands in both")),
     ("a Connect user without a password", changed("[connect.config]", '[connect]\nusername = "me"\n[connect.config]'), refused("connect", "go together")),
+    # records of the control log, in stage dualwrite: what the fold says
+    ("control: nothing at all", b"", says(Rejection.UNREADABLE, "Invalid JSON")),
+    ("control: a tombstone", None, says(Rejection.UNREADABLE, "Invalid JSON")),
+    ("control: not JSON", b"stage live", says(Rejection.UNREADABLE, "Invalid JSON")),
+    ("control: not an object", b"[]", says(Rejection.UNREADABLE, "should be an object")),
+    ("control: not UTF-8", order(by="HERE").replace(b"HERE", b"\xe9"), says(Rejection.UNREADABLE, "Invalid JSON")),
+    ("control: byte order mark", b"\xef\xbb\xbf" + order(), says(Rejection.UNREADABLE, "Invalid JSON")),
+    ("control: half a surrogate pair", order(id="HERE").replace(b"HERE", b"\\ud800"), says(Rejection.UNREADABLE, "Invalid JSON")),
+    ("control: of 10 MB", order(reason="x" * 10_000_000), says(Rejection.TOO_LARGE, "10,000,078 bytes; at most 262,144")),
+    ("control: a reason of 5 kB", order(reason="x" * 5_000), says(Rejection.UNREADABLE, "reason: String should have at most 4000")),
+    ("control: nested 100,000 deep", b'{"kind":' + deep(100_000).encode() + b"}", says(Rejection.UNREADABLE, "recursion limit")),
+    ("control: unknown kind", order(kind="lunch"), says(Rejection.UNREADABLE, "kind 'lunch' is not known: there are stage, ramp, rollback, flag,")),
+    ("control: misspelt kind", order(kind="rollbak"), says(Rejection.UNREADABLE, "did you mean rollback?")),
+    ("control: kind of 100 kB", order(kind="x" * 100_000), says(Rejection.UNREADABLE, "kind 'xxxxx")),
+    ("control: kind a list", order(kind=["stage"]), says(Rejection.UNREADABLE, "kind ")),
+    ("control: no kind", order(kind=...), says(Rejection.UNREADABLE, "kind: Field required")),
+    ("control: no id", order(id=...), says(Rejection.UNREADABLE, "id: Field required")),
+    ("control: empty id", order(id=""), says(Rejection.UNREADABLE, "id: String should have at least 1")),
+    ("control: id a number", order(id=7), says(Rejection.UNREADABLE, "id: Input should be a valid string")),
+    ("control: nobody gives it", order(by=...), says(Rejection.UNREADABLE, "by: Field required")),
+    ("control: same id twice", order(id="id-0"), says(Rejection.DUPLICATE, "came before")),
+    ("control: unknown field", order(too="live"), says(Rejection.UNREADABLE, "too: Extra inputs are not permitted")),
+    ("control: unknown schema_version", order(schema_version=2), says(Rejection.UNREADABLE, "schema_version 2 is not known")),
+    ("control: schema_version as text", order(schema_version="1"), says(Rejection.UNREADABLE, "schema_version: ")),
+    ("control: unknown stage", order(to="alive"), says(Rejection.UNREADABLE, "to: Input should be 'off', 'dualwrite', 'shadow', 'live', 'rampdown' or 'complete'")),
+    ("control: stage in capitals", order(to="LIVE"), says(Rejection.UNREADABLE, "to: Input should be 'off'")),
+    ("control: stage skipping", order(to="live"), says(Rejection.FORBIDDEN, "one stage at a time: shadow is next")),
+    ("control: stage skipping by force", order(to="complete", force=True, reason="now"), says(Rejection.FORBIDDEN, "one stage at a time")),
+    ("control: rollback forward", order(kind="rollback", to="live"), says(Rejection.UNREADABLE, "to: Input should be")),
+    ("control: no evidence", order(), says(Held, "was never verified clean")),
+    ("control: force without a reason", order(force=True), says(Rejection.NO_REASON, "force needs a reason")),
+    ("control: force with a blank reason", order(force=True, reason=" \t"), says(Rejection.NO_REASON, "force needs a reason")),
+    ("control: force as text", order(force="true", reason="r"), says(Rejection.UNREADABLE, "force: Input should be a valid boolean")),
+    ("control: stale expected_version", order(expected_version=2), says(Rejection.STALE, "meant for version 2, but the state has got to 4")),
+    ("control: expected_version of tomorrow", order(expected_version=5), says(Rejection.STALE, "meant for version 5")),
+    ("control: expected_version of 4,000 digits", order(expected_version=10**4_000), says(Rejection.UNREADABLE, "expected_version: ")),
+    ("control: expired", order(expires_at=1_799_999_999_000), says(Rejection.EXPIRED, "expired 1.0 s before it came")),
+    ("control: expired, as a date", order(expires_at="2026-11-23T00:00:00Z"), says(Rejection.EXPIRED, "before it came")),
+    ("control: expires in seconds", order(expires_at=1_800_000_060), says(Rejection.EXPIRED, "before it came")),
+    ("control: expires on a date without an offset", order(expires_at="2036-11-23T00:00:00"), says(Rejection.UNREADABLE, "expires_at: lacks its offset from UTC")),
+    ("control: expires some day", order(expires_at="tomorrow"), says(Rejection.UNREADABLE, "expires_at: is neither milliseconds since the epoch nor ISO 8601")),
+    ("control: expired 10**400 ms ago", order(expires_at=-(10**400)), says(Rejection.UNREADABLE, "expires_at: ")),
+    ("control: percent 101", order(kind="ramp", to=..., percent=101), says(Rejection.UNREADABLE, "percent: Input should be less than or equal to 100")),
+    ("control: percent -1", order(kind="ramp", to=..., percent=-1), says(Rejection.UNREADABLE, "percent: Input should be greater than or equal to 0")),
+    ('control: percent "50"', order(kind="ramp", to=..., percent="50"), says(Rejection.UNREADABLE, "percent: Input should be a valid number")),
+    ("control: percent NaN", order(kind="ramp", to=..., percent=float("nan")), says(Rejection.UNREADABLE, "percent: Input should be a finite number")),
+    ("control: percent 1e400", order(kind="ramp", to=..., percent=0).replace(b": 0", b": 1e400"), says(Rejection.UNREADABLE, "percent: ")),
+    ("control: percent true", order(kind="ramp", to=..., percent=True), says(Rejection.UNREADABLE, "percent: Input should be a valid number")),
+    ("control: a ramp of nothing", order(kind="ramp", to=...), says(Rejection.UNREADABLE, "names neither percent nor cohorts")),
+    ("control: a ramp before live", order(kind="ramp", to=..., percent=5), says(Rejection.FORBIDDEN, "only in stage live")),
+    ("control: flag 101", order(kind="flag", to=..., value=101), says(Rejection.UNREADABLE, "value: is neither true nor false, nor a percentage from 0 to 100")),
+    ("control: flag -1", order(kind="flag", to=..., value=-1), says(Rejection.UNREADABLE, "value: is neither true nor false")),
+    ('control: flag "50"', order(kind="flag", to=..., value="50"), says(Rejection.UNREADABLE, "value: is neither true nor false")),
+    ("control: flag NaN", order(kind="flag", to=..., value=float("nan")), says(Rejection.UNREADABLE, "value: is neither true nor false")),
+    ("control: flag null", order(kind="flag", to=..., value=None), says(Rejection.UNREADABLE, "value: is neither true nor false")),
+    ("control: flag of 4,000 digits", order(kind="flag", to=..., value=10**4_000), says(Rejection.UNREADABLE, "value: is neither true nor false")),
+    ("control: another flag", order(kind="flag", to=..., name="useCloud", value=True), says(Rejection.UNREADABLE, "name: Input should be 'useLocalEmbeddings'")),
+    ("control: flag false, reads on the source", order(kind="flag", to=..., value=False), says(Unchanged, "all reads are on the source lane")),
+    ("control: pause of an unknown lane", order(kind="pause", to=..., lane="olama"), says(Rejection.UNKNOWN_LANE, "there is no lane olama; there are: cloud, ollama")),
+    ("control: throttle 0", order(kind="throttle", to=..., lane="cloud", documents_per_second=0), says(Rejection.UNREADABLE, "documents_per_second: Input should be greater than 0")),
+    ("control: throttle without a rate", order(kind="throttle", to=..., lane="cloud"), says(Rejection.UNREADABLE, "documents_per_second: Field required")),
+    ("control: build without an action", order(kind="build", to=..., lane="cloud"), says(Rejection.UNREADABLE, "action: Field required")),
+    ("control: build with an unknown action", order(kind="build", to=..., action="begin"), says(Rejection.UNREADABLE, "action 'begin' is not known: there are start, promote, drop")),
+    ("control: build of nothing", order(kind="build", to=..., action="start", lane="cloud"), says(Rejection.UNREADABLE, "build: Field required")),
+    ("control: promote of an unknown build", order(kind="build", to=..., action="promote", lane="cloud", build=7), says(Rejection.FORBIDDEN, "lane cloud has no build 7")),
+    ("control: retire before complete", order(kind="retire", to=..., lane="cloud"), says(Rejection.FORBIDDEN, "only in stage complete")),
+    ("control: autopilot with a plan that falls", order(kind="autopilot", to=..., on=True, plan=[10, 5]), says(Rejection.UNREADABLE, "plan does not rise")),
+    ("control: migration from a lane to itself", order(kind="migration", to=..., source="cloud", target="cloud", salt="s"), says(Rejection.UNREADABLE, "the same lane")),
+    ("control: migration in the middle of another", order(kind="migration", to=..., source="ollama", target="cloud", salt="s"), says(Rejection.FORBIDDEN, "go back to off first")),
+    ("control: verify that knows later records", order(kind="verify", to=..., lane="ollama", build=1, verdict="clean", documents=1, rows=1, as_of=99), says(Rejection.FORBIDDEN, "knows of records that came after it")),
+    ("control: verify of an unknown build", order(kind="verify", to=..., lane="ollama", build=2, verdict="clean", documents=1, rows=1, as_of=0), says(Rejection.FORBIDDEN, "lane ollama has no build 2")),
+    ("control: verify with another verdict", order(kind="verify", to=..., lane="ollama", build=1, verdict="fine", documents=1, rows=1, as_of=0), says(Rejection.UNREADABLE, "verdict: Input should be 'clean', 'different' or 'inconclusive'")),
+    ("control: gate without as_of", order(kind="gate", to=..., verdict="successful"), says(Rejection.UNREADABLE, "as_of: Field required")),
+    ("control: health with a field of a later version", order(kind="health", to=..., verdict="healthy", samples=1, as_of=0, mood="good"), says(Accepted, "health: healthy")),
+    ("control: the last of two names counts", order().replace(b'"to":', b'"to": "live", "to":'), says(Held, "was never verified clean")),
+    ("control: wrong signature, no key asked for", order(signature="0" * 64), says(Held, "was never verified clean")),
+    ("control: not signed, a key asked for", "signed", order(), says(Rejection.SIGNATURE, "is not signed")),
+    ("control: wrong signature", "signed", order(signature="0" * 64), says(Rejection.SIGNATURE, "its signature is not valid")),
+    ("control: signature no text", "signed", order(signature=1), says(Rejection.UNREADABLE, "signature: ")),
+    ("control: signature not ASCII", "signed", order(signature="é" * 64), says(Rejection.SIGNATURE, "its signature is not valid")),
+    ("control: signed with another key", "signed", sign(order(), b"x" * 16), says(Rejection.SIGNATURE, "its signature is not valid")),
+    ("control: signed and altered", "signed", sign(order(), b"k" * 16).replace(b"shadow", b"off"), says(Rejection.SIGNATURE, "its signature is not valid")),
+    ("control: signed and expired", "signed", sign(order(expires_at=1), b"k" * 16), says(Rejection.EXPIRED, "before it came")),
 ]  # fmt: skip
 
 COMPOSITE = [
@@ -326,7 +428,9 @@ COMPOSITE = [
     ("given", "becomes"), [(c[1:-1], c[-1]) for c in CASES], ids=[c[0] for c in CASES]
 )
 def test_bad_input_has_a_known_outcome(given, becomes, tmp_path, monkeypatch):
-    if isinstance(becomes, refused):
+    if isinstance(becomes, says):
+        _is_judged(given[-1], becomes, Log([b"k" * 16]) if len(given) > 1 else walked("dualwrite"))
+    elif isinstance(becomes, refused):
         _is_refused(given[0], becomes, tmp_path / "hotswap.toml", monkeypatch)
     else:
         _is_sorted_out(given[0], given[1], becomes)
@@ -343,6 +447,23 @@ def _is_sorted_out(key, value, expected):
     if isinstance(outcome, Put):
         _is_safe(outcome.document)
     assert isinstance(normalise(b'{"id":1}', GOOD, ARTICLES, LIMITS), Put)
+
+
+def _is_judged(value, expected, log):
+    before = log.state
+    verdict = log.append(value).verdict
+    if isinstance(expected.verdict, Rejection):
+        assert isinstance(verdict, NotObeyed), verdict
+        assert verdict.rejection is expected.verdict, verdict
+    else:
+        assert type(verdict) is expected.verdict, verdict
+    said = verdict.effect if isinstance(verdict, Accepted) else verdict.why
+    assert expected.why in said
+    assert len(said) <= 300
+    if not isinstance(verdict, Accepted):
+        assert log.state == before
+    good = order(kind="truncate", to=..., id="good", source="s", position="1")
+    assert isinstance(log.append(sign(good, b"k" * 16)).verdict, Accepted)
 
 
 def _is_refused(change, expected, file, monkeypatch):

@@ -15,6 +15,8 @@ class _Fetched:
     value: bytes | None = b"v"
     timestamp: int = 0
     headers: tuple = ()
+    topic: str = "t"
+    partition: int = 0
 
 
 @dataclass

@@ -13,6 +13,7 @@ from streams.cli.exits import Exit
 from streams.cli.main import app
 
 GOOD = Measure("good", 96.0, "documents/s", 100.0, 0.96, 0.95, ok=True)
+SLOW = Measure("slow", 120.0, "ms", 100.0, 1.2, 1.1, ok=False, at_most=True)
 BAD = Measure("bad", 40.0, "documents/s", 100.0, 0.4, 0.5, ok=False)
 
 
@@ -79,7 +80,16 @@ def test_json_is_a_list_of_measures_and_nothing_else():
     ended = hotswap("pipeline", "--json")
     assert ended.status == Exit.OK
     (measure,) = orjson.loads(ended.out)
-    assert list(measure) == ["measure", "value", "unit", "reference", "ratio", "reach", "ok"]
+    assert list(measure) == [
+        "measure",
+        "value",
+        "unit",
+        "reference",
+        "ratio",
+        "reach",
+        "ok",
+        "at_most",
+    ]
     assert measure["ok"] is True
     assert "warming up" in ended.err
 
@@ -92,6 +102,23 @@ def test_a_measure_that_does_not_reach_makes_the_status_a_failure(found):
     assert "0.960" in ended.out
     assert "≥ 0.5" in ended.out
     assert "✗" in ended.out
+
+
+@pytest.mark.usefixtures("stack")
+def test_where_less_is_better_the_mark_is_an_upper_one(found):
+    found["control"] = [SLOW]
+    ended = hotswap("control")
+    assert ended.status == Exit.FAILED
+    assert "≤ 1.1" in ended.out
+
+
+@pytest.mark.usefixtures("stack")
+@pytest.mark.parametrize(("bench", "option"), [("control", "--orders"), ("serve", "--searches")])
+def test_orders_and_searches_are_counted_by_their_own_names(found, bench, option):
+    assert hotswap(bench).status == Exit.OK
+    assert found["asked"] == {bench: suite.BENCHES[bench].documents}
+    assert hotswap(bench, option, "40").status == Exit.OK
+    assert found["asked"] == {bench: 40}
 
 
 @pytest.mark.usefixtures("found")

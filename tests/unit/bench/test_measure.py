@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.bench.measure import Measure, compare, none
+from streams.bench.measure import Measure, compare, none, percentile, within
 
 rates = st.lists(st.floats(min_value=0.1, max_value=1e6), min_size=1, max_size=9)
 
@@ -48,3 +48,42 @@ def test_none_means_none_in_every_run(counts, ok):
 def test_no_run_or_nothing_to_save_is_no_success(counts, reference):
     with pytest.raises(ValueError, match="calls"):
         none("calls", counts, reference, unit="calls")
+
+
+@pytest.mark.parametrize(("value", "ok"), [(109.9, True), (110.0, True), (110.1, False)])
+def test_less_is_better_up_to_so_many_times_the_reference(value, ok):
+    measure = within("p99", [value], [100.0], times=1.1)
+    assert (measure.ok, measure.at_most, measure.unit) == (ok, True, "ms")
+    assert measure.ratio == value / 100
+
+
+@pytest.mark.parametrize(("value", "ok"), [(25.0, True), (25.1, False), (7.0, True)])
+def test_or_up_to_so_much_more(value, ok):
+    measure = within("p99", [value, value, 1_000.0], [20.0, 1.0, 90.0], plus=5.0)
+    assert measure.ok is ok
+    assert measure.reach == 1.25
+
+
+@pytest.mark.parametrize(("measured", "reference"), [([], [1.0]), ([1.0], []), ([1.0], [0.0])])
+def test_less_than_a_measurement_is_not_better(measured, reference):
+    with pytest.raises(ValueError, match="p99"):
+        within("p99", measured, reference)
+
+
+def test_of_a_hundred_values_the_99th_is_that_percentile():
+    values = [float(number) for number in range(100, 0, -1)]
+    assert [percentile(values, percent) for percent in (1, 50, 99, 100)] == [1, 50, 99, 100]
+
+
+@given(rates, st.floats(min_value=0.1, max_value=100))
+def test_a_percentile_is_the_least_value_that_so_many_do_not_exceed(values, percent):
+    found = percentile(values, percent)
+    assert found in values
+    wanted = len(values) * percent / 100
+    assert sum(value <= found for value in values) >= wanted
+    assert sum(value < found for value in values) < wanted
+
+
+def test_nothing_has_no_percentile():
+    with pytest.raises(ValueError, match="nothing"):
+        percentile([], 99)

@@ -68,7 +68,7 @@ def test_init_lists_each_thing_and_what_was_done(hotswap, systems):
 
 def test_init_notes_who_did_it(initialised, monkeypatch):
     state = now(ControlLog(initialised.log, "control").refresh())
-    assert state.lanes["cloud"].by == session.operator()
+    assert state.lanes["cloud"].pinned.by == session.operator()
     monkeypatch.setattr("getpass.getuser", lambda: (_ for _ in ()).throw(KeyError("uid 1000")))
     assert session.operator().startswith("hotswap@")
 
@@ -107,7 +107,7 @@ def test_search_refuses_a_model_that_did_not_fill_the_lane(hotswap, initialised)
 
 async def put_rows(systems, texts: list[str]) -> None:
     """Rows as the `ollama` lane would write them, from the documents they stand for."""
-    build = (await ControlLog(systems.log, "control").refresh()).lanes["ollama"]
+    build = (await ControlLog(systems.log, "control").refresh()).lanes["ollama"].pinned
     await systems.store.upsert(
         build.collection, await rows_of(systems.log, systems.embedders["ollama"], texts)
     )
@@ -126,7 +126,8 @@ def test_verify_of_a_lane_that_has_everything_is_clean(hotswap, initialised):
 
 def test_verify_of_a_lane_that_lacks_a_row_has_status_1_and_names_it(hotswap, initialised):
     now(put_rows(initialised, ["a", "b"]))
-    collection = now(ControlLog(initialised.log, "control").refresh()).lanes["ollama"].collection
+    state = now(ControlLog(initialised.log, "control").refresh())
+    collection = state.lanes["ollama"].pinned.collection
     now(initialised.store.delete(collection, ["articles/1"]))
     initialised.log.commit(
         "hotswap-embed-ollama", "documents", now(initialised.log.ends("documents"))

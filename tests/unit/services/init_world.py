@@ -73,7 +73,8 @@ class World:
         return {step.name: step for step in steps}
 
     async def builds(self) -> Mapping[str, BuildStarted]:
-        return (await ControlLog(self.log, "control").refresh()).lanes
+        state = await ControlLog(self.log, "control").refresh()
+        return {name: lane.pinned for name, lane in state.lanes.items()}
 
     async def everything(self) -> object:
         """All that `init` could have changed."""

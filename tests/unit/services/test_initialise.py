@@ -25,6 +25,7 @@ async def test_everything_is_made_the_first_time(world):
         *(f"topic {name}" for name in TOPICS),
         "lane cloud",
         "lane ollama",
+        "migration",
         "connector hotswap",
     ]
     builds = await world.builds()

@@ -16,6 +16,7 @@ from streams.errors import InputRefused, LaneHalted, OwnershipLost, TransientErr
 from streams.ports import LogRecord, NewRecord, Row, TopicSpec
 from streams.services.budget import Budget
 from streams.services.embedding import BatchEmbedder
+from streams.services.gate import Pace
 from streams.services.lane import Lane, LaneParts
 
 COLLECTION = "documents_l_00000000_1"
@@ -57,7 +58,7 @@ class World:
             store=self.store,
             log=self.log,
             embedder=self.embedder,
-            batch=BatchEmbedder(self.embedder, limits, Budget()),
+            batch=BatchEmbedder(self.embedder, limits, Budget(), Pace(lambda: None)),
             topics=TopicsConfig(),
             record_bytes=10_000,
             now_ms=lambda: 0,

@@ -24,14 +24,17 @@ def owned() -> None:
     """The partition is ours."""
 
 
-async def make(log: MemoryLog) -> Normaliser:
+async def make(log: MemoryLog, *, caught_up: bool = True) -> Normaliser:
     for name, partitions in (("documents", 3), ("control", 1), ("dead-letters", 1)):
         await log.create(TopicSpec(name, partitions, 1, {}))
+    control = ControlLog(log, TOPICS.control)
+    if caught_up:
+        await control.refresh()
     source = Source("articles", ("id",), Template.parse("{body}"), ("views",))
     return Normaliser(
         {CDC: source},
         log,
-        ControlLog(log, TOPICS.control),
+        control,
         topics=TOPICS,
         limits=Limits(text_budget_bytes=500, metadata_bytes=500, record_bytes=5_000),
         worker="w",
@@ -89,6 +92,15 @@ async def test_a_truncate_deletes_what_stood_before_it_and_nothing_after(log):
     await normaliser.process([event("c", 1, 10), event("c", 2, 11)], owned)
     await normaliser.process([event("t", None, 12), event("c", 3, 13)], owned)
     assert await documents(log) == {"articles/1": None, "articles/2": None, "articles/3": "text"}
+
+
+async def test_what_was_appended_while_another_worker_truncated_is_taken_back(log):
+    unaware = await make(log, caught_up=False)
+    await (await make(log)).process([event("t", None, 12)], owned)
+    late = [event("c", 1, 10), event("c", 2, 13), event("c", 3, 10), event("u", 3, 14)]
+    await unaware.process(late, owned)
+    assert await documents(log) == {"articles/1": None, "articles/2": "text", "articles/3": "text"}
+    assert unaware.counters["truncated"] == 1
 
 
 async def test_an_older_event_that_comes_late_from_another_partition_stays_truncated(log):

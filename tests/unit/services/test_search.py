@@ -7,7 +7,7 @@ from schemas import BuildStarted
 from streams.adapters.memory_embedder import MemoryEmbedder
 from streams.adapters.memory_store import MemoryStore
 from streams.errors import ConfigurationError, DriftError
-from streams.migration.state import State
+from streams.migration.state import Build, LaneState, State
 from streams.ports import Purpose, Row
 from streams.services.search import search
 
@@ -41,7 +41,7 @@ async def filled(embedder: MemoryEmbedder, *texts: str) -> tuple[State, MemorySt
         fingerprint=fingerprint,
         documents_partitions=1,
     )
-    return State(lanes={"small": build}), store
+    return State(lanes={"small": LaneState({1: Build(build, since=0)}, serving=1)}), store
 
 
 async def test_the_query_is_embedded_as_a_query(embedder):

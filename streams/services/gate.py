@@ -1,0 +1,109 @@
+"""Whether a lane's workers may work right now, and how fast: by the control log."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from streams.errors import LanePaused
+from streams.migration.state import State
+from streams.migration.writes import Rests, work_of
+
+__all__ = ["Gate", "LaneGate", "OpenGate", "Pace"]
+
+_LOOK_SECONDS = 0.2
+_NOTHING = 1e-6  # of a document: what is left of fractions never quite gets to zero
+
+
+class Gate(Protocol):
+    """Lets work pass, or not."""
+
+    def rests(self) -> str | None:
+        """Why there is to be no work; None if there is."""
+        ...
+
+
+class OpenGate:
+    """For roles that always work."""
+
+    def rests(self) -> str | None:
+        """Never."""
+        return None
+
+
+class LaneGate:
+    """The gate of one lane.
+
+    Args:
+        state: gives the newest state of the control log.
+        lane: whose workers these are.
+    """
+
+    def __init__(self, state: Callable[[], State], lane: str) -> None:
+        self._state = state
+        self._lane = lane
+
+    def rests(self) -> str | None:
+        """Why the lane takes no work: its stage, or a pause."""
+        work = work_of(self._state(), self._lane)
+        return work.why if isinstance(work, Rests) else None
+
+    def documents_per_second(self) -> float | None:
+        """The lane's throttle, over all its workers; None: as fast as it can."""
+        work = work_of(self._state(), self._lane)
+        return None if isinstance(work, Rests) else work.documents_per_second
+
+    def check(self) -> None:
+        """Pass if the lane works.
+
+        Raises: LanePaused.
+        """
+        why = self.rests()
+        if why is not None:
+            raise LanePaused(why)
+
+
+class Pace:
+    """Keeps one worker to its share of the lane's throttle, which may change at any time.
+
+    Args:
+        rate: gives the lane's documents per second now; None: no throttle.
+        clock: seconds.
+    """
+
+    def __init__(
+        self, rate: Callable[[], float | None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._lane_rate = rate
+        self._clock = clock
+        self._share = 1.0
+        self._owed = 0.0  # documents that were let through ahead of their time
+        self._looked_at = clock()
+
+    def share(self, fraction: float) -> None:
+        """Use this fraction (0 … 1) of the lane's rate from now on."""
+        self._share = fraction
+
+    def portion(self) -> int | None:
+        """The most documents to ask for at a time, about a second's worth; None: any number."""
+        rate = self._rate()
+        return None if rate is None else max(1, int(rate))
+
+    async def spend(self, documents: int, check: Callable[[], None]) -> None:
+        """Wait until so many documents may go; `check` is called while waiting, and may raise."""
+        while True:
+            rate, now = self._rate(), self._clock()
+            passed, self._looked_at = now - self._looked_at, now
+            if rate is None:
+                self._owed = 0.0
+                return
+            self._owed = max(0.0, self._owed - passed * rate)
+            if self._owed < _NOTHING:
+                self._owed = float(documents)
+                return
+            await asyncio.sleep(min(self._owed / rate, _LOOK_SECONDS))
+            check()
+
+    def _rate(self) -> float | None:
+        rate = self._lane_rate()
+        return None if rate is None or self._share <= 0 else rate * self._share

@@ -1,0 +1,1 @@
+"""Serving reads: route, search, fall back, mirror, and take feedback."""

@@ -1,0 +1,94 @@
+"""Whether a lane's live model is the one that filled its collection, looked at now and then.
+
+A look costs a call to the embedder, so requests go by the last one. In between, a model that
+is replaced can go unnoticed for as long as the pause between two looks.
+"""
+
+import asyncio
+import logging
+
+from schemas import BuildStarted, Fingerprint
+from streams.errors import DriftError, HotswapError
+from streams.ports import Embedder
+
+__all__ = ["Identity"]
+
+_log = logging.getLogger(__name__)
+
+
+class Identity:
+    """The live fingerprint of one lane's embedder, as it was last seen.
+
+    Attributes:
+        live: None until the embedder first answered.
+        problem: what the last look met with; None if it went well.
+    """
+
+    def __init__(
+        self,
+        lane: str,
+        embedder: Embedder,
+        *,
+        every_seconds: float,
+        retry_seconds: float = 2.0,
+    ) -> None:
+        self._lane = lane
+        self._embedder = embedder
+        self._every_seconds = every_seconds
+        self._retry_seconds = min(retry_seconds, every_seconds)
+        self._looked = asyncio.Event()
+        self.live: Fingerprint | None = None
+        self.problem: HotswapError | None = None
+
+    async def watch(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            try:
+                await self.look()
+            except HotswapError as error:
+                if self.live is None:
+                    _log.warning("lane %s does not say what it is: %s", self._lane, error)
+            known = self.problem is None
+            await asyncio.sleep(self._every_seconds if known else self._retry_seconds)
+
+    async def look(self) -> Fingerprint:
+        """Ask the live embedder what it is.
+
+        Raises: TransientError, LaneHalted.
+        """
+        try:
+            self.live = await self._embedder.identify()
+        except HotswapError as error:
+            self.problem = error
+            raise
+        else:
+            self.problem = None
+            return self.live
+        finally:
+            self._looked.set()
+
+    async def check(self, build: BuildStarted) -> None:
+        """Pass if the model, as last seen, is the build's. Waits for the first look only.
+
+        Raises:
+            DriftError: it is another one.
+            TransientError, LaneHalted: it never said what it is.
+        """
+        if self.live is None:
+            await self._looked.wait()
+        if self.live is None:
+            assert self.problem is not None  # noqa: S101 - a look ends in one or the other
+            raise self.problem.with_traceback(None)
+        if differences := self.differences(build):
+            raise DriftError(
+                f"lane {self._lane}, build {build.build}",
+                differences,
+                "put the model and its settings back as they were: a query must be embedded by"
+                " the model that embedded the documents",
+            )
+
+    def differences(self, build: BuildStarted) -> dict[str, tuple[object, object]]:
+        """Field → (the build's, the live one's); empty if they agree or it is not known."""
+        if self.live is None or self.live == build.fingerprint:
+            return {}
+        return build.fingerprint.differences(self.live)

@@ -1,0 +1,1 @@
+"""Faces over HTTP: what callers of `hotswap serve` see."""

@@ -117,12 +117,12 @@ async def _show(
     json: bool,
 ) -> None:
     from streams.services.history import History
-    from streams.services.open import control_keys, open_log
+    from streams.services.open import keyring_of, open_log
 
     log = open_log(settings)
     try:
         topic = settings.kafka.topics.control
-        history = History(log, topic, control_keys(settings), wanted=wanted)
+        history = History(log, topic, keyring_of(settings), wanted=wanted)
         past = await history.past(limit)
         if not follow and not json:
             _print_table(past)

@@ -6,7 +6,18 @@ from schemas import Policy
 from streams.config.secrets import SecretRef
 from streams.config.section import Name, Section
 
-__all__ = ["ControlConfig", "MigrationConfig"]
+__all__ = ["ControlConfig", "MigrationConfig", "RetiredKeyConfig"]
+
+
+class RetiredKeyConfig(Section):
+    """A control key that signs no more. What it signed is history, and has to stay valid."""
+
+    key: SecretRef = Field(description="The key.")
+    before: int = Field(
+        ge=0,
+        description="Offset of the control log from which on it does not count any more:"
+        " `hotswap history` shows offsets.",
+    )
 
 
 class ControlConfig(Section):
@@ -19,6 +30,14 @@ class ControlConfig(Section):
     )
     previous_key: SecretRef | None = Field(
         default=None, description="Also accepted, while a new key is being spread."
+    )
+    retired_keys: tuple[RetiredKeyConfig, ...] = Field(
+        default=(), description="Keys of earlier times, for the records that they signed."
+    )
+    signed_from: int = Field(
+        default=0,
+        ge=0,
+        description="Offset from which on signatures are asked for, if the log was begun without.",
     )
 
 

@@ -85,8 +85,10 @@ In Python it is `json.dumps(order, sort_keys=True, separators=(",", ":"), ensure
 - A record that was signed once can not be sent again: its `id` is taken. Give orders that may lie
   about for a while an `expires_at`.
 - **To replace a key**, configure the new one as `control.key` and the old one as
-  `control.previous_key` everywhere; both are accepted, the new one signs. History is read with the
-  same keys: as soon as a key is taken away, all that it signed is rejected, today's state
-  included. So keep it for as long as the log holds records that it signed.
-- **To begin with signatures**, configure the key before the first record: unsigned records from
-  before are rejected with it."""
+  `control.previous_key` everywhere; both are accepted, the new one signs. Once every process has
+  the new one, move the old one to `control.retired_keys` with `before`, the offset up to which
+  it counts (`hotswap history` shows offsets). History is read with the same keys: take a key away
+  altogether, and all that it signed is rejected, today's state included.
+- **If a key has leaked**, retire it with the offset before the first record that was not yours.
+- **To begin with signatures** on a log that was begun without, set `control.signed_from` to the
+  offset of the next record; what stands before it needs none."""

@@ -14,7 +14,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-__all__ = ["MIN_KEY_BYTES", "RetiredKey", "canonical", "is_signed", "sign"]
+__all__ = ["MIN_KEY_BYTES", "NO_KEYS", "Keyring", "RetiredKey", "canonical", "is_signed", "sign"]
 
 MIN_KEY_BYTES = 16
 """A shorter key could be guessed."""
@@ -33,6 +33,23 @@ class RetiredKey(NamedTuple):
     key: bytes
     before: int
 
+
+class Keyring(NamedTuple):
+    """The control keys that a process was given; without any, no signature is asked for.
+
+    Attributes:
+        keys: that count for new records; the first one signs.
+        retired: that count for old ones only.
+        signed_from: offset from which on records have to be signed.
+    """
+
+    keys: tuple[bytes, ...] = ()
+    retired: tuple[RetiredKey, ...] = ()
+    signed_from: int = 0
+
+
+NO_KEYS = Keyring()
+"""No signature is asked for."""
 
 _encode = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")

@@ -2,17 +2,17 @@
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from schemas import BuildStarted, Command
 from streams.errors import ConfigurationError, TransientError
 from streams.migration.fold import Fold, Folded
-from streams.migration.signing import sign
+from streams.migration.signing import NO_KEYS, Keyring, sign
 from streams.migration.state import State
 from streams.migration.verdicts import Held, Rejected
 from streams.ports import Log, LogRecord, NewRecord
 
-__all__ = ["ControlLog", "build_of"]
+__all__ = ["ControlLog", "build_of", "new_fold"]
 
 _log = logging.getLogger(__name__)
 
@@ -33,13 +33,18 @@ def build_of(state: State, lane: str) -> BuildStarted:
     return known.pinned
 
 
+def new_fold(keyring: Keyring) -> Fold:
+    """A fold that has folded nothing yet, and asks for these signatures."""
+    return Fold(keyring.keys, retired=keyring.retired, signed_from=keyring.signed_from)
+
+
 class ControlLog:
     """The fold of one control topic, brought up to date on demand.
 
     Args:
         log: where the topic is.
         topic: its name.
-        keys: control keys; the first one signs, all of them are accepted.
+        keyring: the control keys.
         on_folded: told of every record as it is folded.
     """
 
@@ -47,17 +52,17 @@ class ControlLog:
         self,
         log: Log,
         topic: str,
-        keys: Sequence[bytes] = (),
+        keyring: Keyring = NO_KEYS,
         *,
         on_folded: Callable[[Folded], None] = lambda _folded: None,
     ) -> None:
         self._log = log
         self._topic = topic
-        self._keys = tuple(keys)
+        self._keys = keyring.keys
         self._listeners = [on_folded]
         self._verdicts: OrderedDict[int, Folded] = OrderedDict()
         self._position = 0  # behind the fold's offset stand records only, but markers, too
-        self.fold = Fold(keys)
+        self.fold = new_fold(keyring)
 
     @property
     def state(self) -> State:

@@ -8,7 +8,7 @@ then every record as it is appended. When Kafka is away the last state stays in 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import aclosing, suppress
 from typing import Self
 
@@ -16,6 +16,7 @@ import tenacity
 
 from streams.errors import HotswapError, TransientError
 from streams.migration.fold import Folded
+from streams.migration.signing import NO_KEYS, Keyring
 from streams.migration.state import State
 from streams.ports import Log
 from streams.services.control import ControlLog
@@ -34,7 +35,7 @@ class Follower(ControlLog):
     Args:
         log: where the topic is.
         topic: its name.
-        keys: control keys; the first one signs, all of them are accepted.
+        keyring: the control keys.
         on_folded: told of every record as it is folded.
     """
 
@@ -42,11 +43,11 @@ class Follower(ControlLog):
         self,
         log: Log,
         topic: str,
-        keys: Sequence[bytes] = (),
+        keyring: Keyring = NO_KEYS,
         *,
         on_folded: Callable[[Folded], None] = lambda _folded: None,
     ) -> None:
-        super().__init__(log, topic, keys, on_folded=on_folded)
+        super().__init__(log, topic, keyring, on_folded=on_folded)
         self._moved = asyncio.Condition()
         self._confirmed_at: float | None = None
         self._failure: HotswapError | None = None

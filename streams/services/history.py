@@ -8,10 +8,12 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from streams.core.records import LogRecord
-from streams.migration.fold import Fold, Folded
+from streams.migration.fold import Folded
+from streams.migration.signing import NO_KEYS, Keyring
 from streams.migration.verdicts import Accepted, Guard, Held, Rejected, Rejection, Unchanged
 from streams.ports import Log
 from streams.services.command_words import in_words
+from streams.services.control import new_fold
 
 __all__ = ["Entry", "History", "entry_of"]
 
@@ -95,7 +97,7 @@ class History:
     Args:
         log: where the topic is.
         topic: its name.
-        keys: control keys, as in the fold.
+        keyring: the control keys.
         wanted: which entries are given; all are folded.
     """
 
@@ -103,14 +105,14 @@ class History:
         self,
         log: Log,
         topic: str,
-        keys: Sequence[bytes] = (),
+        keyring: Keyring = NO_KEYS,
         *,
         wanted: Callable[[Entry], bool] = lambda _entry: True,
     ) -> None:
         self._log = log
         self._topic = topic
         self._wanted = wanted
-        self._fold = Fold(keys)
+        self._fold = new_fold(keyring)
         self._position = 0
 
     async def past(self, limit: int | None = None) -> list[Entry]:

@@ -4,16 +4,16 @@ Imports an adapter only when it is opened, since their libraries are slow to loa
 """
 # ruff: noqa: PLC0415 (see above)
 
-from streams.config import OllamaConfig, Settings, SourceConfig
+from streams.config import OllamaConfig, SecretRef, Settings, SourceConfig
 from streams.core.source import Source, Template
 from streams.errors import ConfigurationError
-from streams.migration.signing import MIN_KEY_BYTES
+from streams.migration.signing import MIN_KEY_BYTES, Keyring, RetiredKey
 from streams.ports import Connect, Embedder, Log, VectorStore
 from streams.services.control import ControlLog
 from streams.services.follower import Follower
 
 __all__ = [
-    "control_keys",
+    "keyring_of",
     "open_connect",
     "open_control",
     "open_embedder",
@@ -39,7 +39,7 @@ def open_control(settings: Settings, log: Log) -> ControlLog:
 
     Raises: ConfigurationError if a control key can not be read.
     """
-    return ControlLog(log, settings.kafka.topics.control, control_keys(settings))
+    return ControlLog(log, settings.kafka.topics.control, keyring_of(settings))
 
 
 def open_follower(settings: Settings, log: Log) -> Follower:
@@ -47,28 +47,35 @@ def open_follower(settings: Settings, log: Log) -> Follower:
 
     Raises: ConfigurationError if a control key can not be read.
     """
-    return Follower(log, settings.kafka.topics.control, control_keys(settings))
+    return Follower(log, settings.kafka.topics.control, keyring_of(settings))
 
 
-def control_keys(settings: Settings) -> tuple[bytes, ...]:
-    """The keys that control records are signed with, the newest first; none: no signatures.
+def keyring_of(settings: Settings) -> Keyring:
+    """The control keys of the settings.
 
     Raises: ConfigurationError if one can not be read, or is too short.
     """
-    keys = []
-    for name in ("key", "previous_key"):
-        secret = getattr(settings.control, name)
-        if secret is None:
-            continue
-        key = secret.read(f"control.{name}").get_secret_value().encode()
-        if len(key) < MIN_KEY_BYTES:
-            raise ConfigurationError(
-                f"control.{name}",
-                f"has {len(key)} bytes",
-                f"use at least {MIN_KEY_BYTES}, such as `openssl rand -hex 32` prints",
-            )
-        keys.append(key)
-    return tuple(keys)
+    control = settings.control
+    valid = [("control.key", control.key), ("control.previous_key", control.previous_key)]
+    return Keyring(
+        keys=tuple(_key(name, secret) for name, secret in valid if secret is not None),
+        retired=tuple(
+            RetiredKey(_key(f"control.retired_keys[{index}].key", one.key), one.before)
+            for index, one in enumerate(control.retired_keys)
+        ),
+        signed_from=control.signed_from,
+    )
+
+
+def _key(setting: str, secret: SecretRef) -> bytes:
+    key = secret.read(setting).get_secret_value().encode()
+    if len(key) < MIN_KEY_BYTES:
+        raise ConfigurationError(
+            setting,
+            f"has {len(key)} bytes",
+            f"use at least {MIN_KEY_BYTES}, such as `openssl rand -hex 32` prints",
+        )
+    return key
 
 
 def open_store(settings: Settings) -> VectorStore:

@@ -194,14 +194,29 @@ async def test_a_wrong_setting_is_an_error_of_opening(world):
 async def test_leaving_waits_for_the_calls_under_way_and_leaves_no_task(world):
     before = asyncio.all_tasks()
     cloud = world.embedders["cloud"]
-    async with AsyncHotswap.open() as hotswap:
-        await hotswap.search("warm")
-        cloud.awake.clear()
-        searches = [asyncio.create_task(hotswap.search(f"green {n}", k=1)) for n in range(3)]
-        await until(lambda: cloud.under_way == 3, "all are under way")
-        asyncio.get_running_loop().call_soon(cloud.awake.set)
-    assert all(search.done() for search in searches)
-    assert [(await search).lane for search in searches] == ["cloud"] * 3
+    opened: asyncio.Future[AsyncHotswap] = asyncio.Future()
+    leave = asyncio.Event()
+
+    async def live() -> None:
+        async with AsyncHotswap.open() as hotswap:
+            opened.set_result(hotswap)
+            await leave.wait()
+
+    living = asyncio.create_task(live())
+    hotswap = await opened
+    await hotswap.search("kept")
+    cloud.awake.clear()
+    search = asyncio.create_task(hotswap.search("green", k=1))
+    await until(lambda: cloud.under_way == 1, "it is under way", every=0.001)
+    await hotswap.search("kept")  # one that ends earlier
+    leave.set()
+    assert await asyncio.wait({living}, timeout=0.1) == (set(), {living})
+    with pytest.raises(Misused, match="closed"):
+        await hotswap.search("late")
+    cloud.awake.set()
+    await living
+    assert search.done()
+    assert (await search).lane == "cloud"
     assert asyncio.all_tasks() == before
 
 

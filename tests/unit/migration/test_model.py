@@ -72,6 +72,22 @@ class Migration(RuleBasedStateMachine):
             to = stages[stages.index(state.stage) + 1]
             self.order({"kind": "stage", "to": to})
 
+    @rule(backs=st.lists(st.sampled_from([None, None, 1, 2]), min_size=1, max_size=4))
+    def hurry(self, backs: list[int | None]) -> None:
+        """Force each step, upon no verify or one that may have looked too early."""
+        hurried = {"force": True, "reason": "hurry"}
+        for back in backs:
+            state = self.log.state
+            assert state.migration is not None
+            lane = state.migration.target
+            fine = {"lane": lane, "build": state.lanes[lane].serving, "documents": 1, "rows": 1}
+            if back is not None:
+                self.order({"kind": "verify", "verdict": "clean", "back": back, **fine})
+            stages = list(Stage)
+            ahead = stages[min(stages.index(state.stage) + 1, len(stages) - 1)]
+            self.order({"kind": "stage", "to": ahead, **hurried})
+            self.order({"kind": "ramp", "percent": 100, **hurried})
+
     @rule(stage=st.sampled_from(list(Stage)))
     def go_back(self, stage: Stage) -> None:
         self.order({"kind": "stage", "to": stage})
@@ -149,4 +165,4 @@ class Migration(RuleBasedStateMachine):
 
 
 TestMigration = Migration.TestCase
-TestMigration.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+TestMigration.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)

@@ -16,6 +16,7 @@ from schemas import (
 )
 from streams.adapters.memory_log import MemoryLog
 from streams.errors import DriftError, TransientError
+from streams.migration.signing import Keyring
 from streams.migration.verdicts import Accepted, Held, Rejected, Unchanged
 from streams.ports import NewRecord, TopicSpec
 from streams.services.control import ControlLog
@@ -165,12 +166,12 @@ async def test_a_log_that_was_made_anew_ends_the_following(log):
 
 async def test_what_one_key_signs_is_accepted_and_what_none_signed_is_not(log):
     key, other = b"0123456789abcdef", b"fedcba9876543210"
-    async with Follower(log, TOPIC, (key,)) as signed:
+    async with Follower(log, TOPIC, Keyring((key,))) as signed:
         assert isinstance((await signed.append(BUILD)).verdict, Accepted)
-        await ControlLog(log, TOPIC, (other,)).append(Pause(id="1", by="x", lane="ollama"))
+        await ControlLog(log, TOPIC, Keyring((other,))).append(Pause(id="1", by="x", lane="ollama"))
         await ControlLog(log, TOPIC).append(Pause(id="2", by="x", lane="ollama"))
         assert (await signed.refresh()).lanes["ollama"].paused is None
-    rotated = ControlLog(log, TOPIC, (other, key))
+    rotated = ControlLog(log, TOPIC, Keyring((other, key)))
     assert (await rotated.refresh()).lanes["ollama"].paused == "by x"
 
 

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import aclosing
 
 from schemas import Stage, StageSet
+from streams.migration.signing import Keyring
 from streams.ports import NewRecord
 from streams.services.history import Entry, History
 from tests.unit.services.control_world import KEY, control_log, live, migration, send
@@ -41,7 +42,7 @@ async def test_the_newest_are_given_of_those_that_are_wanted_and_all_are_folded(
 async def test_unsigned_records_are_rejected_where_there_is_a_key():
     log = await control_log(migration(), key=KEY)
     await send(log, StageSet(id="forged", by="ann", to=Stage.DUALWRITE))
-    entries = await History(log, "control", (KEY,)).past()
+    entries = await History(log, "control", Keyring((KEY,))).past()
     assert [entry.rejection for entry in entries] == [None, None, None, "signature"]
 
 

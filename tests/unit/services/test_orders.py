@@ -7,6 +7,7 @@ import pytest
 from schemas import FlagSet, Pause, RampSet, Rollback, Stage, StageSet, Throttle
 from streams.adapters.memory_log import MemoryLog
 from streams.errors import TransientError
+from streams.migration.signing import Keyring
 from streams.migration.verdicts import Accepted, Held, Rejected, Rejection
 from streams.services.control import ControlLog
 from streams.services.orders import aimed, opened, order, rehearse
@@ -23,7 +24,7 @@ async def log() -> MemoryLog:
 
 
 async def read(log: MemoryLog, keys: tuple[bytes, ...] = ()) -> ControlLog:
-    control = ControlLog(log, "control", keys)
+    control = ControlLog(log, "control", Keyring(keys))
     await control.refresh()
     return control
 

@@ -12,11 +12,11 @@ queries that are kept.
 - The mirror: a few callers who ask again as soon as they are answered. Stage `dualwrite`, which
   mirrors nothing, and stage `shadow` take turns in the same process.
 
-For the mirror the embedder answers after 80 ms, as one in a cloud may: its callers then keep a
-processor busy about half of the time. Where none is free the mirror's own work, which is a tenth
-of the answers', is waited for like any other. For the same reason no model runs here: it would
-compete with what is measured. What a mirror costs where the target's model runs on the machine
-that serves, this does not say.
+For the mirror the embedder answers after 80 ms, as one in a cloud may, and searches spend most
+of their time there. That hides small differences, and leaves processors free: where none is, the
+mirror's own work, a tenth of the answers', is waited for like any other. No model runs here, since
+it would compete with what is measured. What a mirror costs where the target's model runs on the
+machine that serves, this does not say.
 """
 
 import asyncio

@@ -34,7 +34,7 @@ def pause(
 ) -> None:
     """Let a lane take no further work; it keeps its place.
 
-    A lane that serves reads is held: its answers would grow old.
+    A lane that may answer reads is held: its answers would grow old.
     """
     if not reason.strip():
         raise ConfigurationError("--reason", "is empty", "say why the lane is to rest")

@@ -1,16 +1,19 @@
 """An async context manager, held open on an event loop in a thread of its own.
 
 For callers without an event loop. Knows nothing of what it holds.
+
+The thread is a daemon and nothing waits for it when the interpreter ends: a program that forgot to
+close its client ends all the same.
 """
 
 import asyncio
 import os
 import threading
+import warnings
 from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, ExitStack
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Generic, TypeVar
-
-from anyio.from_thread import start_blocking_portal
 
 from streams.client.misuse import Misused
 
@@ -28,23 +31,36 @@ class Background(Generic[Held]):
     """
 
     def __init__(self, manager: AbstractAsyncContextManager[Held]) -> None:
-        self._lock = threading.Lock()
-        self._closed = False
+        self._closed = True
         self._process = os.getpid()
-        with ExitStack() as exits:
-            portal = exits.enter_context(start_blocking_portal(name="hotswap"))
-            self._thread = portal.call(threading.get_ident)
-            self._loop = portal.call(asyncio.get_running_loop)
-            self.held = exits.enter_context(portal.wrap_async_context_manager(manager))
-            self._exits = exits.pop_all()
+        self._lock = threading.Lock()
+        self._stop = asyncio.Event()
+        self._ended: Future[None] = Future()
+        begun: Future[asyncio.Task[None]] = Future()
+        opened: Future[Held] = Future()
+        # Not a method: the thread must not keep alive what nobody else refers to.
+        arguments = (manager, self._stop, begun, opened, self._ended)
+        self._thread = threading.Thread(target=_hold, args=arguments, name="hotswap", daemon=True)
+        self._thread.start()
+        holding = begun.result()
+        self._loop = holding.get_loop()
+        try:
+            self.held = opened.result()
+        except BaseException:
+            with suppress(RuntimeError):  # the loop has ended, unless the wait was interrupted
+                self._loop.call_soon_threadsafe(holding.cancel)
+            self._thread.join()
+            raise
+        self._closed = False
 
     def run(self, call: Callable[[Held], Coroutine[Any, Any, Answer]]) -> Answer:
         """What `call` returns or raises, run on the loop while this thread waits.
 
         Raises: Misused if it would never return: see `check`.
         """
+        self.check()
         with self._lock:  # or the loop could end between the check and the start
-            self.check()
+            self._check_open()
             future = asyncio.run_coroutine_threadsafe(call(self.held), self._loop)
         try:
             return future.result()
@@ -56,11 +72,10 @@ class Background(Generic[Held]):
 
         Raises: Misused: after the end, on the loop itself, or in a fork, which has no such thread.
         """
-        if self._closed:
-            raise Misused("this client is closed")
+        self._check_open()
         if self._process != os.getpid():
             raise Misused("this client was opened before a fork; open one in each process")
-        if self._thread == threading.get_ident():
+        if self._thread is threading.current_thread():
             raise Misused("this client can not be waited for on its own event loop")
 
     def close(self) -> None:
@@ -68,9 +83,48 @@ class Background(Generic[Held]):
 
         Raises: what leaving raises; Misused on the loop itself.
         """
+        if self._process != os.getpid():
+            return
         with self._lock:
-            if self._closed or self._process != os.getpid():
+            if self._closed:
                 return
             self.check()
             self._closed = True
-        self._exits.close()
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+        self._ended.result()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Misused("this client is closed")
+
+    def __del__(self) -> None:
+        if not self._closed and self._process == os.getpid():
+            message = f"{self.held!r} was not closed"
+            warnings.warn(message, ResourceWarning, stacklevel=2, source=self)
+            self._loop.call_soon_threadsafe(self._stop.set)
+
+
+def _hold(
+    manager: AbstractAsyncContextManager[Held],
+    stop: asyncio.Event,
+    begun: "Future[asyncio.Task[None]]",
+    opened: Future[Held],
+    ended: Future[None],
+) -> None:
+    """Hold the manager open until `stop` is set, and say how that went."""
+
+    async def hold() -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - this is one
+        begun.set_result(task)
+        async with manager as held:
+            opened.set_result(held)
+            await stop.wait()
+
+    try:
+        asyncio.run(hold())
+    except BaseException as error:  # noqa: BLE001 - for whoever waits: for the opening or the end
+        (ended if opened.done() else opened).set_exception(error)
+    else:
+        ended.set_result(None)

@@ -13,7 +13,7 @@ def empty(monkeypatch, tmp_path) -> Iterator[World]:
     """Systems without any topic, in a folder with a `hotswap.toml`; no thread may be left."""
     world = World()
     opened = "streams.services.open.open_"
-    monkeypatch.setattr(f"{opened}log", lambda _settings: world.log)
+    monkeypatch.setattr(f"{opened}log", lambda _settings: world.log.open())
     monkeypatch.setattr(f"{opened}store", lambda _settings: world.store)
     monkeypatch.setattr(f"{opened}embedder", lambda _settings, lane: world.embedders[lane])
     monkeypatch.setattr("streams.services.follower._CONFIRM_SECONDS", 0.01)
@@ -21,7 +21,7 @@ def empty(monkeypatch, tmp_path) -> Iterator[World]:
     (tmp_path / "hotswap.toml").write_text(CONFIGURATION, encoding="utf-8")
     yield world
     assert threads() == set()
-    assert world.log.followers == 0
+    assert (world.log.followers, world.log.users) == (0, 0)
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -165,23 +167,84 @@ def test_an_interrupted_caller_ends_its_call(world):
         with pytest.raises(KeyboardInterrupt):
             hotswap.search("green")
         interrupting.result(10)
-        reached(lambda: cloud.under_way == 0, "it is ended")
+        reached(lambda: cloud.under_way == 0, "it is ended", 2.0)  # its own deadline is 5 s
 
 
-def test_a_background_holds_what_it_was_given_and_leaves_it_in_its_own_thread():
-    seen: list[int] = []
+def test_opening_can_be_interrupted(world):
+    world.log.reachable.clear()
+    main = threading.get_ident()
 
-    class Held:
-        async def __aenter__(self) -> str:
-            seen.append(threading.get_ident())
-            return "held"
+    def interrupt() -> None:
+        reached(lambda: world.log.users > 0, "it is opening")
+        signal.pthread_kill(main, signal.SIGINT)
 
-        async def __aexit__(self, *_exception: object) -> None:
-            seen.append(threading.get_ident())
+    with ThreadPoolExecutor(1) as pool:
+        interrupting = pool.submit(interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            Hotswap.open()
+        interrupting.result(10)
+    assert threads() == set()
 
-    background = Background(Held())
+
+def test_one_that_is_dropped_unclosed_warns_and_ends(world):
+    del world
+    only = [Hotswap.open()]
+    with pytest.warns(ResourceWarning, match="was not closed"):
+        only.clear()
+    reached(lambda: threads() == set(), "its thread is gone")
+
+
+LEAVING = """\
+from contextlib import asynccontextmanager
+from streams.client.background import Background
+
+@asynccontextmanager
+async def manager():
+    yield "held"
+
+async def call(held):
+    return held
+
+background = Background(manager())
+print(background.run(call))
+"""
+
+
+def test_a_program_that_forgets_to_close_ends_all_the_same():
+    done = subprocess.run(  # noqa: S603 - our own interpreter and text
+        [sys.executable, "-c", LEAVING], check=False, capture_output=True, text=True, timeout=30
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "held\n", "")
+
+
+class Manager:
+    """Notes the threads that enter and leave it."""
+
+    def __init__(self, leaving: Exception | None = None) -> None:
+        self.seen: list[int] = []
+        self.leaving = leaving
+
+    async def __aenter__(self) -> str:
+        self.seen.append(threading.get_ident())
+        return "held"
+
+    async def __aexit__(self, *_exception: object) -> None:
+        self.seen.append(threading.get_ident())
+        if self.leaving is not None:
+            raise self.leaving
+
+
+def test_a_background_enters_and_leaves_in_one_thread_that_is_not_this_one():
+    manager = Manager()
+    background = Background(manager)
     assert background.held == "held"
     background.close()
-    assert len(set(seen)) == 1
-    assert len(seen) == 2
-    assert threading.get_ident() not in seen
+    entered, left = manager.seen
+    assert entered == left != threading.get_ident()
+
+
+def test_what_leaving_raises_reaches_whoever_closes():
+    background = Background(Manager(ConfigurationError("x", "is wrong")))
+    with pytest.raises(ConfigurationError, match="x: is wrong"):
+        background.close()
+    assert threads() == set()

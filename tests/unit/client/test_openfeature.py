@@ -150,14 +150,17 @@ def test_a_provider_that_nobody_initialised_gives_the_default():
 
 def test_the_sdk_has_it_ready_once_the_control_log_was_read_and_shuts_it_down(world):
     events = Events()
-    api.set_provider(provider())
+    watched = provider()
+    api.set_provider(watched)
     reached(lambda: events.kinds == ["READY"], "it is ready")
     assert api.get_client().get_provider_status() is ProviderStatus.READY
     assert threads() == {"hotswap", "hotswap-watch"}
     assert world.log.followers == 1
+    background = watched._background  # or the end of its last reference would end it
     api.shutdown()
     assert threads() == set()
-    assert world.log.followers == 0
+    assert (world.log.followers, world.log.users) == (0, 0)
+    del background
 
 
 def test_a_control_log_that_is_away_makes_it_not_ready_and_it_becomes_so_later(world):
@@ -210,7 +213,7 @@ def test_it_can_be_initialised_again_after_a_shutdown(world):
 
 def test_a_client_for_threads_can_be_its_source_and_stays_open(world):
     with Hotswap.open() as hotswap:
-        client = client_of(provider(hotswap))
+        client = client_of(provider(hotswap, look_every_seconds=60.0))
         events = Events()
         assert world.log.followers == 1
         asyncio.run(world.live(100.0))

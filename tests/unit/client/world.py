@@ -56,6 +56,9 @@ class SharedLog(MemoryLog):
 
     Attributes:
         reachable: clear it, and Kafka is away.
+        problem: set it, and the log can not be followed any further.
+        followers: those that follow it now.
+        users: those that opened it and did not close it yet.
     """
 
     def __init__(self) -> None:
@@ -64,6 +67,14 @@ class SharedLog(MemoryLog):
         self.reachable.set()
         self.problem: Exception | None = None
         self.followers = 0
+        self.users = 0
+
+    def open(self) -> "SharedLog":
+        self.users += 1
+        return self
+
+    async def close(self) -> None:
+        self.users -= 1
 
     async def ends(self, topic: str) -> dict[int, int]:
         if not self.reachable.is_set():

@@ -78,6 +78,7 @@ class Appender:
         self._deadline_seconds = deadline_seconds
         self._current: _Generation | None = None
         self._starting = asyncio.Lock()
+        self._sending = asyncio.Lock()
         self._stopping: set[asyncio.Task[None]] = set()
         self._keyless = itertools.count()
 
@@ -145,7 +146,10 @@ class Appender:
         """The outcome of each batch: aiokafka's metadata, or the exception it met."""
         try:
             with kafka_errors(f"appending to {_topics(batches)}"):
-                sent = [await _send(generation.producer, batch) for batch in batches]
+                # One call at a time: aiokafka lets all who wait for a partition run for it at
+                # once, and counts the time that each has lost anew at every turn.
+                async with self._sending:
+                    sent = [await _send(generation.producer, batch) for batch in batches]
             outcomes = asyncio.gather(*sent, return_exceptions=True)
             await asyncio.wait((outcomes, generation.lost), return_when=asyncio.FIRST_COMPLETED)
         except BaseException:

@@ -253,6 +253,13 @@ async def test_a_large_record_passes_where_the_topic_takes_it(rig):
     assert [r.value for r in await rig.read(topic)] == values
 
 
+async def test_many_appends_at_once_to_one_partition_all_get_through(rig):
+    topic = await rig.topic(1)
+    records = [NewRecord(topic, b"k", b"%d" % n) for n in range(2_000)]
+    places = await asyncio.gather(*(rig.log.append([record]) for record in records))
+    assert sorted(places) == [[(0, offset)] for offset in range(2_000)]
+
+
 async def test_a_record_of_nothing_is_refused_and_the_next_one_passes(rig):
     topic = await rig.topic(1)
     with pytest.raises(InputRefused, match="neither key nor value"):

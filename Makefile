@@ -16,8 +16,8 @@ demo: $(VENV)/.stack ## Run the whole flow on real parts, on this machine, in a 
 test: $(VENV)/.dev ## Run every test that can run here
 	@$(BIN)/pytest
 
-test-fast: $(VENV)/.dev ## Run the tests that need no servers
-	@$(BIN)/pytest -n auto -m "not stack and not docker" tests/unit tests/contract
+test-fast: $(VENV)/.dev ## Run the tests that need no servers and little time
+	@$(BIN)/pytest -n auto -m "not stack and not docker and not slow" tests/unit tests/contract
 
 test-docker: $(VENV)/.dev ## Run the integration tests on the containers of docker-compose.yml
 	@HOTSWAP_TEST_STACK=docker $(BIN)/pytest --timeout=3600 tests/integration

@@ -9,6 +9,8 @@ from pydantic import TypeAdapter
 from schemas.filter import Filter
 from streams.core.filters import matches
 
+pytestmark = pytest.mark.slow
+
 read = TypeAdapter(Filter).validate_python
 
 HOSTILE = [

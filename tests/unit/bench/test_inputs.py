@@ -28,6 +28,7 @@ def shape(value: object) -> object:
     return type(value).__name__
 
 
+@pytest.mark.slow
 def test_all_texts_differ_however_many_are_asked_for():
     found = documents(2_300)
     assert len({document.content_hash for document in found}) == 2_300

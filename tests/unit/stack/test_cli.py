@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 from streams.cli.main import app
 from streams.stack import PARTS, Stack
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def home(tmp_path):

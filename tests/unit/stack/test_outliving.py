@@ -12,6 +12,8 @@ import pytest
 from streams.stack.home import Home
 from tests.unit.stack.fake_parts import READY, Fake, left, state, until
 
+pytestmark = pytest.mark.slow
+
 STACK_PROGRAM = """
     import os, pathlib, sys, time
     import streams.stack.stack as module

@@ -10,6 +10,8 @@ from streams.stack import PartEvent, StackError
 from streams.stack.home import Home
 from tests.unit.stack.fake_parts import Fake, left, pids, state, until
 
+pytestmark = pytest.mark.slow
+
 
 def test_parts_start_after_those_they_need_and_the_others_at_once(make):
     events: list[PartEvent] = []

@@ -15,6 +15,8 @@ from streams.cli.main import app
 from streams.config import ServeConfig
 from streams.web.listening import listen
 
+pytestmark = pytest.mark.slow
+
 CONFIGURATION = """\
 [kafka]
 bootstrap = "127.0.0.1:1"

@@ -29,6 +29,7 @@ __all__ = ["KafkaLog"]
 
 _REQUEST_SECONDS = 20.0
 _SOON = 0.02
+_LATELY_SECONDS = 5.0
 
 
 class KafkaLog:
@@ -56,6 +57,7 @@ class KafkaLog:
         self._offsets: AIOKafkaConsumer | None = None
         self._connecting = asyncio.Lock()
         self._appendable: dict[str, TopicSpec] = {}
+        self._looked_at: dict[str, tuple[float, list[TopicPartition]]] = {}
 
     async def create(self, spec: TopicSpec) -> bool:
         """See `streams.ports.Log.create`. Returns once the brokers know the topic."""
@@ -97,7 +99,7 @@ class KafkaLog:
 
     async def ends(self, topic: str) -> dict[int, int]:
         """See `streams.ports.Log.ends`."""
-        partitions = [TopicPartition(topic, index) for index in await self._partitions(topic)]
+        partitions = await self._partitions_lately(topic)
         consumer = await self._started_offsets()
         with kafka_errors(f"reading the end of topic {topic}"):
             ends = await consumer.end_offsets(partitions)
@@ -221,6 +223,19 @@ class KafkaLog:
         if replicas is None:
             raise ConfigurationError(f"topic {topic}", "does not exist", "run `hotswap init`")
         return sorted(replicas)
+
+    async def _partitions_lately(self, topic: str) -> list[TopicPartition]:
+        """The topic's partitions, as they were some seconds ago at most.
+
+        A normaliser asks for the end of `control` with every batch, and a description is of
+        all topics there are.
+        """
+        now = asyncio.get_running_loop().time()
+        looked_at, partitions = self._looked_at.get(topic, (-_LATELY_SECONDS, []))
+        if now - looked_at >= _LATELY_SECONDS:
+            partitions = [TopicPartition(topic, index) for index in await self._partitions(topic)]
+            self._looked_at[topic] = (now, partitions)
+        return partitions
 
     async def _described(self, topic: str) -> TopicSpec:
         spec = await self.describe(topic)

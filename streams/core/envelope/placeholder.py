@@ -8,7 +8,7 @@ left at its default.
 
 import base64
 
-__all__ = ["PLACEHOLDER", "is_unavailable"]
+__all__ = ["PLACEHOLDER", "PLACEHOLDER_LENGTHS", "is_unavailable"]
 
 PLACEHOLDER = "__debezium_unavailable_value"
 
@@ -23,14 +23,15 @@ _TEXTS = frozenset(
         _UUID,  # element of uuid[]: the name-based UUID of the placeholder
     }
 )
-_LENGTHS = frozenset(map(len, _TEXTS))
+PLACEHOLDER_LENGTHS = frozenset(map(len, _TEXTS))
+"""A text of any other length is none."""
 _INTEGERS = list(_BYTES)  # integer[], bigint[], date[]
 
 
 def is_unavailable(value: object) -> bool:
     """Whether a column's value is the placeholder or an array, map or struct that holds it."""
     if isinstance(value, str):
-        return len(value) in _LENGTHS and value in _TEXTS
+        return len(value) in PLACEHOLDER_LENGTHS and value in _TEXTS
     if isinstance(value, list):
         return value == _INTEGERS or any(isinstance(v, str) and v in _TEXTS for v in value)
     if isinstance(value, dict):

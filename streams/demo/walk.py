@@ -133,7 +133,7 @@ async def _answers(traffic: Traffic, version: int) -> list[Answer]:
 def _line(typed: str, answers: Sequence[Answer], lanes: Sequence[str], verdict: str) -> str:
     share = sum(answer.lane == lanes[1] for answer in answers) / len(answers)
     filled = round(share * _BAR)
-    bar = f"[blue]{'█' * (_BAR - filled)}[/][green]{'█' * filled}[/]"
+    bar = f"[blue]{'░' * (_BAR - filled)}[/][green]{'█' * filled}[/]"
     median, worst = latency(answers)
     shares = f"{lanes[0]} {1 - share:>4.0%} {bar} {lanes[1]} {share:>4.0%}"
     return (

@@ -158,12 +158,11 @@ async def _run(story: _Story, configuration: Path, endpoints: Endpoints, documen
         await connect.close()
     for step in steps:
         screen.say(f"[green]✓[/] {step.name}: {step.action}")
-    story.state = await open_control(story.settings, story.log).refresh()
-
     control = open_control(story.settings, story.log)
+    story.state = await control.refresh()
+
     async with running_roles(configuration, lanes, endpoints.log_dir):
         screen.chapter("Stage dualwrite: both lanes fill from the snapshot")
-        await control.refresh()
         screen.say(f"[green]✓[/] {await begin(control)}")
         filled = await _fill(story, documents + len(notes))
         screen.chapter("The application goes on changing rows")

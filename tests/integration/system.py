@@ -36,7 +36,7 @@ from streams.ports import Log, LogRecord, VectorStore
 from streams.services.control import ControlLog
 from streams.services.lag import lag_of_role
 from streams.services.open import open_log, open_store
-from streams.services.verification import verify
+from streams.services.verify_lane import verify_lane
 from streams.stack.status import Endpoints
 from tests.waiting import until
 
@@ -252,18 +252,11 @@ class System:
         await until(converged, f"lanes {lanes} have converged", seconds, every=0.25)
 
     async def verify(self, lane: str) -> VerifyReport:
-        build = self.state.lanes[lane].pinned
-        return await verify(
-            lane=lane,
-            collection=build.collection,
-            fingerprint=build.fingerprint,
-            group=self.settings.group(f"embed:{lane}"),
-            topics=self.settings.kafka.topics,
-            log=self.log,
-            store=self.store,
-            wait_seconds=60.0,
-            on_progress=lambda _progress: None,
+        control = ControlLog(self.log, self.settings.kafka.topics.control)
+        verified = await verify_lane(
+            self.settings, lane, control, self.log, self.store, wait_seconds=60.0
         )
+        return verified.report
 
     async def must_be_clean(self, lanes: Sequence[str] = LANES) -> None:
         for lane in lanes:

@@ -21,6 +21,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import orjson
 
 from schemas import BuildStarted, Command, Fingerprint, Throttle
+from streams.bench.fold import bench_fold
 from streams.bench.following import READY
 from streams.bench.measure import Measure, percentile, within
 from streams.bench.rounds import Progress
@@ -35,6 +36,7 @@ __all__ = ["bench_control"]
 
 _PACE_SECONDS = 0.02
 _WARM_UP = 25
+_FOLDED = 100_000
 _MARK_MS = 100.0
 _PATIENCE_SECONDS = 60.0
 _LANE = "throttled"
@@ -48,8 +50,11 @@ async def bench_control(
     *,
     processes: int = 4,
     pace_seconds: float = _PACE_SECONDS,
+    folded: int = _FOLDED,
 ) -> list[Measure]:
     """Milliseconds from the append of an order to its effect, over all orders and processes.
+
+    And the seconds that a process takes at its start to fold what was ordered before it.
 
     Args:
         endpoints: the stack.
@@ -57,6 +62,7 @@ async def bench_control(
         progress: told how far it is.
         processes: how many follow.
         pace_seconds: between two orders.
+        folded: records in the log that is folded.
     """
     async with open_site(endpoints) as site, AsyncExitStack() as exits:
         await _begin_lane(site)
@@ -74,10 +80,11 @@ async def bench_control(
         (moments[offset] - began) / 1e6 for moments in arrived for offset, began in sent.items()
     ]
     name = f"control, to effect in each of {processes} processes"
-    return [
+    effects = [
         within(f"{name}, p{percent} to {_MARK_MS:g} ms", [percentile(taken, percent)], [_MARK_MS])
         for percent in (99, 50)
     ]
+    return [*effects, bench_fold(folded, progress)]
 
 
 async def _begin_lane(site: Site) -> None:

@@ -56,10 +56,10 @@ def decide(state: State, command: ControlRecord, at: Place) -> tuple[Verdict, St
     if rule.effect is not Effect.PASS:
         already = rule.effect is Effect.ALREADY
         return Unchanged(rule.why) if already else Rejected(Rejection.FORBIDDEN, rule.why), state
-    holds = _holds(state, proposal, rule.guards, at.time)
+    holds = _holds(state, proposal, rule.guards, at.time) if rule.guards else {}
     if not holds or (command.force and all(hold.forcible for hold in holds.values())):
         accepted = Accepted(proposal.effect, tuple(holds))
-        return accepted, proposal.state._replace(version=at.offset)
+        return accepted, State(at.offset, *proposal.state[1:])
     return _held(state, proposal, holds), state
 
 
@@ -68,8 +68,6 @@ def _holds(
 ) -> dict[Guard, Hold]:
     """The guards that do not let pass, each with its reason."""
     holds: dict[Guard, Hold] = {}
-    if not guards:
-        return holds
     usual = Situation.of(state, now, _lane(state, proposal), proposal.build)
     for guard in guards:
         rule = GUARDS[guard]

@@ -1,6 +1,5 @@
 """What a guard judges by, and what it answers if it does not let pass."""
 
-from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 from schemas import Policy
@@ -11,8 +10,7 @@ __all__ = ["Hold", "Situation"]
 _POLICY = Policy()
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(NamedTuple):
     """Why a guard does not let pass, and whether `force` may override it."""
 
     why: str

@@ -1,7 +1,7 @@
 """What the fold says to a record, always with its reason."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 __all__ = ["Accepted", "Guard", "Held", "Rejected", "Rejection", "Unchanged", "Verdict"]
 
@@ -38,8 +38,7 @@ class Rejection(StrEnum):
     FORBIDDEN = "forbidden"
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """The record has this effect.
 
     Attributes:
@@ -51,15 +50,13 @@ class Accepted:
     overridden: tuple[Guard, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Unchanged:
+class Unchanged(NamedTuple):
     """What the record asks for is so already."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """The step is possible, but not yet.
 
     Attributes:
@@ -74,11 +71,10 @@ class Held:
     why: str
     remedy: str
     forcible: bool
-    guards: tuple[Guard, ...] = field(default=())
+    guards: tuple[Guard, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(NamedTuple):
     """The record has no effect, and sending it again changes nothing about that."""
 
     rejection: Rejection

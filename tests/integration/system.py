@@ -362,6 +362,9 @@ connector = "{name}"
 "poll.interval.ms" = "50"
 [migration]
 full_hold_seconds = 0
+[serve]
+deadline_seconds = 30
+total_seconds = 60
 [[sources]]
 name = "articles"
 topic = "cdc.{name}.articles"

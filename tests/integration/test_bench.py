@@ -20,7 +20,7 @@ from streams.bench.site import open_site
 pytestmark = pytest.mark.stack
 
 BENCHES = {
-    "control": (partial(bench_control, processes=2), 40, 2),
+    "control": (partial(bench_control, processes=2, folded=1_000), 40, 3),
     "lane cloud": (partial(bench_lane_cloud, rounds=1, seconds=1.0), 100, 2),
     "lane ollama": (partial(bench_lane_ollama, rounds=1), 20, 1),
     "normalise": (partial(bench_normalise, rounds=1), 200, 2),

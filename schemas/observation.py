@@ -12,6 +12,8 @@ __all__ = [
     "FeedbackObservation",
     "MirroredSide",
     "Observation",
+    "QualityObservation",
+    "QualitySide",
     "ShadowObservation",
     "WorkerReport",
     "WorkerState",
@@ -100,8 +102,44 @@ class FeedbackObservation(Record):
     position: int | None = Field(default=None, description="Of the hit that was used, from 1.")
 
 
+class QualitySide(BaseModel):
+    """How well one build of one lane answered a set of queries."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    lane: str
+    build: int
+    collection: str
+    measures: dict[str, float] = Field(
+        default_factory=dict, description="Name, such as `nDCG@10` → mean over the queries."
+    )
+
+
+class QualityObservation(Record):
+    """One run of `hotswap quality`: a set of queries, asked of both lanes.
+
+    With judgments of relevance, `measure` is the target's to the source's share of `nDCG@k`;
+    without, it is the overlap of both lanes' top k, which says how alike they are, not how good.
+    """
+
+    kind: Literal["quality"] = "quality"
+    at: int = Field(description="When it was finished, ms since the epoch.")
+    by: str
+    control_version: int = Field(description="Of the state that it went by.")
+    queries: int = Field(ge=0, description="Those that both lanes answered.")
+    k: int
+    labelled: bool = Field(description="Whether the queries came with judgments of relevance.")
+    measure: str = Field(description="What `retention` is about, such as `nDCG@10`.")
+    retention: float = Field(description="The target's share of what the source reaches.")
+    low: float = Field(description="Lower end of its 95 % bootstrap interval.")
+    high: float = Field(description="Upper end.")
+    source: QualitySide
+    target: QualitySide
+
+
 Observation = Annotated[
-    WorkerReport | ShadowObservation | FeedbackObservation, Field(discriminator="kind")
+    WorkerReport | ShadowObservation | FeedbackObservation | QualityObservation,
+    Field(discriminator="kind"),
 ]
 
 _ADAPTER: TypeAdapter[Observation] = TypeAdapter(Observation)

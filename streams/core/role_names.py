@@ -10,7 +10,7 @@ _FIRST_BUILD = 1
 
 
 def embed_role_name(lane: str, build: int = _FIRST_BUILD) -> str:
-    """The role that fills one build of a lane: `embed:<lane>`, `embed:<lane>:2`, …
+    """The role that fills one build of a lane: `embed:<lane>`, then `embed:<lane>:2`.
 
     Each has a consumer group of its own, so that a new build begins at offset 0.
     """

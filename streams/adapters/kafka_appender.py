@@ -19,7 +19,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from streams.adapters.kafka_client import explain_unreachable
+from streams.adapters.kafka_client import explain_unreachable, start_client
 from streams.adapters.kafka_errors import kafka_errors, translate
 from streams.adapters.partitioning import partition_of
 from streams.errors import InputRefused, TransientError
@@ -133,7 +133,7 @@ class Appender:
                 producer = AIOKafkaProducer(**self._options, **_PRODUCER_OPTIONS)
                 try:
                     with kafka_errors("connecting to Kafka"):
-                        await producer.start()
+                        await start_client(producer.start())
                 except BaseException as error:
                     await _abandon(producer)
                     if isinstance(error, TransientError):

@@ -4,8 +4,10 @@ Decides how `[kafka]` reads in aiokafka's words, and why a cluster can not be re
 Knows no topics.
 """
 
+import asyncio
 import contextlib
 import ssl
+from collections.abc import Coroutine
 from typing import Any, NoReturn
 
 from aiokafka.conn import collect_hosts, create_conn
@@ -15,7 +17,10 @@ from streams.adapters.kafka_errors import kafka_errors
 from streams.config.kafka import KafkaConfig
 from streams.errors import ConfigurationError, TransientError
 
-__all__ = ["client_options", "explain_unreachable"]
+__all__ = ["client_options", "explain_unreachable", "start_client"]
+
+_PATIENCE_SECONDS = 2.0
+"""How long a cancelled start may take to end by itself."""
 
 
 def client_options(config: KafkaConfig) -> dict[str, Any]:
@@ -68,6 +73,24 @@ def _must_be_readable(setting: str, path: str) -> None:
             return
     except OSError as error:
         raise ConfigurationError(setting, f"{path} can not be read ({error.strerror})") from error
+
+
+async def start_client(start: Coroutine[Any, Any, None]) -> None:
+    """Run the `start()` of an aiokafka client, which is not cancelled at once with its caller.
+
+    A start that is cancelled while it asks for metadata forgets the connection that it asks
+    over, and nobody can close that any more.
+
+    Raises: whatever `start` raises.
+    """
+    starting = asyncio.create_task(start)
+    try:
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait({starting}, timeout=_PATIENCE_SECONDS)
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        raise
 
 
 async def explain_unreachable(options: dict[str, Any]) -> NoReturn:

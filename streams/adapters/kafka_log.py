@@ -5,7 +5,7 @@ nothing of what the records mean.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -16,7 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streams.adapters.kafka_appender import Appender
-from streams.adapters.kafka_client import client_options, explain_unreachable
+from streams.adapters.kafka_client import client_options, explain_unreachable, start_client
 from streams.adapters.kafka_errors import kafka_errors
 from streams.adapters.kafka_reader import READER_OPTIONS, follow, read_range
 from streams.adapters.read_range import plan_range
@@ -279,11 +279,11 @@ class KafkaLog:
         return consumer
 
     async def _start(
-        self, start: Callable[[], Awaitable[None]], stop: Callable[[], Awaitable[None]]
+        self, start: Callable[[], Coroutine[Any, Any, None]], stop: Callable[[], Awaitable[None]]
     ) -> None:
         try:
             with kafka_errors("connecting to Kafka"):
-                await start()
+                await start_client(start())
         except BaseException as error:
             await stop()
             if isinstance(error, TransientError):

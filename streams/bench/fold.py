@@ -34,7 +34,7 @@ def bench_fold(count: int, progress: Progress) -> Measure:
         taken.append(_fold(count))
         progress.advance(1)
     mark = _MARK_SECONDS_PER_100_000 * count / 100_000
-    return within(f"fold of {count:,} control records, to {mark:g} s", taken, [mark], unit="s")
+    return within(f"control, fold of {count:,} records, to {mark:g} s", taken, [mark], unit="s")
 
 
 def _fold(count: int) -> float:

@@ -99,7 +99,7 @@ async def test_a_walk_to_rampdown_with_a_way_back_in_each_stage(system: System):
         # In dualwrite already; back to off, where Ollama is not written, and here again.
         await walk(traffic, "rollback", "--to", "off", "--reason", "a test")
         await walk(traffic, "stage", "dualwrite", *FORCE)
-        await system.hotswap("verify", "ollama", "--wait", "60")
+        await system.hotswap("verify", "ollama", "--wait", "120")
         await walk(traffic, "stage", "shadow")
         await walk(traffic, "rollback", "--to", "dualwrite", "--reason", "a test")
         await walk(traffic, "stage", "shadow")
@@ -237,7 +237,7 @@ async def test_with_ollama_dead_at_100_percent_answers_come_from_the_cloud(syste
     await system.all_workers()
     url = await system.serve()
     await system.until_converged()
-    await system.hotswap("verify", "ollama", "--wait", "60")
+    await system.hotswap("verify", "ollama", "--wait", "120")
     for words in (("stage", "shadow"), ("stage", "live", *FORCE), ("flag", "set", "true", *FORCE)):
         await order(system, *words)
     version = await newest_version(system)

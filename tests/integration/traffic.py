@@ -16,6 +16,8 @@ __all__ = ["Answer", "Traffic", "constant_writes", "traffic_on"]
 
 _USERS = 200
 _CALLERS = 3
+_WRITE_EVERY_SECONDS = 0.1
+"""Slow enough for a local model on a busy machine to keep up with."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ async def constant_writes(system: System, first: int, last: int) -> AsyncIterato
             await system.write([number], f"Version {turn} of text {{}}.")
             if turn % 5 == 4:
                 await system.sql("DELETE FROM articles WHERE id = %s", (number - 2,))
+            await asyncio.sleep(_WRITE_EVERY_SECONDS)
 
     task = asyncio.create_task(run())
     try:

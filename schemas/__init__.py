@@ -52,6 +52,7 @@ from schemas.observation import (
     WorkerState,
     parse_observation,
 )
+from schemas.preflight import CheckResult, PreflightReport
 from schemas.record import Record, UnknownSchemaVersion
 from schemas.search import (
     Fallback,
@@ -65,7 +66,16 @@ from schemas.search import (
     SearchResponse,
     Why,
 )
-from schemas.verify import Finding, ShardReport, Verdict, VerifyReport, VerifySample
+from schemas.source_verify import SourceFinding, SourceReport, SourceResult, SourceSample
+from schemas.verify import (
+    Finding,
+    RepairReport,
+    SampleReport,
+    ShardReport,
+    Verdict,
+    VerifyReport,
+    VerifySample,
+)
 
 __all__ = [
     "FLAG",
@@ -73,6 +83,7 @@ __all__ = [
     "BuildDropped",
     "BuildPromoted",
     "BuildStarted",
+    "CheckResult",
     "Command",
     "ControlRecord",
     "DeadLetter",
@@ -99,6 +110,7 @@ __all__ = [
     "Pause",
     "Policy",
     "PreflightEvidence",
+    "PreflightReport",
     "PreflightVerdict",
     "QualityObservation",
     "QualitySide",
@@ -106,14 +118,20 @@ __all__ = [
     "Reason",
     "Record",
     "Reopen",
+    "RepairReport",
     "Resume",
     "Retire",
     "Rollback",
+    "SampleReport",
     "SearchHit",
     "SearchRequest",
     "SearchResponse",
     "ShadowObservation",
     "ShardReport",
+    "SourceFinding",
+    "SourceReport",
+    "SourceResult",
+    "SourceSample",
     "SourceTruncated",
     "Stage",
     "StageSet",

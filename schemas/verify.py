@@ -6,7 +6,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.record import Record
 
-__all__ = ["Finding", "ShardReport", "Verdict", "VerifyReport", "VerifySample"]
+__all__ = [
+    "Finding",
+    "RepairReport",
+    "SampleReport",
+    "ShardReport",
+    "Verdict",
+    "VerifyReport",
+    "VerifySample",
+]
 
 
 class Finding(StrEnum):
@@ -24,6 +32,8 @@ class Finding(StrEnum):
     """A row whose shard is not the partition of its document."""
     MALFORMED = "malformed"
     """A vector that is not finite, not of length 1, or of other dimensions."""
+    WRONG_VECTOR = "wrong_vector"
+    """A vector that its text does not embed to. Only a sample tells, or all embedded again."""
     WRONG_FINGERPRINT = "wrong_fingerprint"
     """A row in a collection that another model filled. Counts every row of it."""
     DEAD_LETTERED = "dead_lettered"
@@ -64,6 +74,32 @@ class ShardReport(_Part):
     )
 
 
+class SampleReport(_Part):
+    """Documents that were embedded again, to compare the vectors with the stored ones."""
+
+    wanted: int | None = Field(description="How many were asked for; null: all.")
+    seed: int = Field(description="Of the draw: the same seed and documents, the same sample.")
+    embedded: int = Field(description="How many were compared.")
+    similarity: float = Field(description="Least cosine that counts as the same vector.")
+    least: float | None = Field(default=None, description="The least cosine found.")
+
+
+class RepairReport(_Part):
+    """What mending the differences of a verification came to, or would come to."""
+
+    rehearsed: bool = Field(default=False, description="Nothing was done.")
+    mended: dict[Finding, int] = Field(description="Differences, by what was the matter.")
+    left: int = Field(description="Differences that were left alone.")
+    why_left: tuple[str, ...] = Field(default=(), description="Why, in words.")
+    written: int = Field(default=0, description="Rows written.")
+    embedded: int = Field(default=0, description="Texts embedded for them.")
+    deleted: int = Field(default=0, description="Rows deleted.")
+    dead_lettered: int = Field(
+        default=0, description="Documents that the embedder or the store refused."
+    )
+    seconds: float = 0.0
+
+
 class VerifyReport(Record):
     """A lane compared with `documents`, id by id.
 
@@ -71,6 +107,7 @@ class VerifyReport(Record):
     """
 
     lane: str
+    build: int = Field(default=1, ge=1, description="Whose collection was compared.")
     collection: str
     fingerprint: str = Field(description="Short form of the one that the lane is pinned to.")
     group: str = Field(description="The lane's consumer group.")
@@ -80,6 +117,9 @@ class VerifyReport(Record):
         default_factory=dict, description="Partition → records the lane still lacked at the end."
     )
     vectors_checked: bool = True
+    sample: SampleReport | None = Field(
+        default=None, description="Of vectors that were compared with their texts; null if none."
+    )
     documents: int = 0
     rows: int = 0
     newer: int = 0

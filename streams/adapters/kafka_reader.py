@@ -26,9 +26,10 @@ READER_OPTIONS: dict[str, Any] = {
     "isolation_level": "read_committed",
     # A new reader first meets a partition whose leader it does not know, and waits so long.
     "retry_backoff_ms": 20,
-    # Bounds the memory of one reader; one record may always be larger.
+    # Bound the memory of one reader, which holds a fetch of each partition. One record may
+    # always be larger.
     "fetch_max_bytes": 16 * 1024 * 1024,
-    "max_partition_fetch_bytes": 4 * 1024 * 1024,
+    "max_partition_fetch_bytes": 1024 * 1024,
 }
 """How a consumer for `read_range` is made, besides the connection."""
 

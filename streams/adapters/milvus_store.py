@@ -28,7 +28,7 @@ from streams.ports import Hit, Row, ScannedRow, StoredVersion
 __all__ = ["MilvusStore"]
 
 _IDS_IN_A_CALL = 1_000
-_PAGE, _PAGE_WITH_VECTORS = 2_000, 500
+_PAGE, _PAGE_WITH_VECTORS = 8_000, 500
 """Rows in a page of a scan."""
 
 _STRONG = "Strong"

@@ -1,24 +1,36 @@
 """The stream roles: what each needs, put together from the settings."""
 
-import time
+import logging
 from contextlib import AsyncExitStack
 
+from schemas import BuildStarted
 from streams.agents.worker import Role, caught_up, new_worker_id, run_role, stop_on_signals
 from streams.config import Settings, TopicsConfig
 from streams.core.normalisation import Limits
+from streams.core.role_names import NORMALISE, embed_role_name
 from streams.errors import ConfigurationError, DriftError
 from streams.ports import Embedder, Log, VectorStore
-from streams.services.budget import Budget
+from streams.services.budget import Share
+from streams.services.builds import builds_of, find_build
 from streams.services.control import build_of
-from streams.services.embedding import BatchEmbedder
 from streams.services.follower import Follower
 from streams.services.gate import LaneGate, Pace
-from streams.services.lane import Lane, LaneParts
+from streams.services.lane_parts import budget_of, lane_of
 from streams.services.normaliser import Normaliser
-from streams.services.open import open_embedder, open_follower, open_log, open_store, source_of
+from streams.services.open import (
+    lane_config,
+    open_embedder,
+    open_follower,
+    open_log,
+    open_store,
+    source_of,
+)
+from streams.services.pinned import asked_otherwise, changed_in_words
 from streams.services.topics import describe_all, own_topics, refuse_drift
 
 __all__ = ["embed_role", "normalise_role", "run_embed", "run_normalise"]
+
+_log = logging.getLogger(__name__)
 
 _NORMALISE_RECORDS = 2_000
 
@@ -41,15 +53,20 @@ async def run_normalise(settings: Settings) -> int:
         return await run_role(normalise_role(settings, log, control), settings, log, stop)
 
 
-async def run_embed(settings: Settings, lane: str) -> int:
-    """Work as `embed LANE` until a signal; the process's exit status.
+async def run_embed(settings: Settings, lane: str, number: int | None = None) -> int:
+    """Work as `embed LANE` until a signal, or until the build is dropped; the exit status.
 
-    Raises: as `embed_role`, and ConfigurationError if the lane's key can not be read.
+    Args:
+        settings: where everything is.
+        lane: which one.
+        number: of the build to fill; None: the one that serves when the worker starts.
+
+    Raises: as `embed_role`, and ConfigurationError if there is no such lane or build, or the
+        lane's key can not be read.
     """
+    config = lane_config(settings, lane)
     async with AsyncExitStack() as exits:
         stop = stop_on_signals()
-        embedder = open_embedder(settings, lane)
-        exits.push_async_callback(embedder.close)
         log = open_log(settings)
         exits.push_async_callback(log.close)
         store = open_store(settings)
@@ -58,13 +75,28 @@ async def run_embed(settings: Settings, lane: str) -> int:
         control = await exits.enter_async_context(open_follower(settings, log))
         if not await caught_up(control, stop):
             return 0
-        role = await embed_role(settings, lane, control, log=log, store=store, embedder=embedder)
+        build = find_build(control.state, lane, number)
+        if build is None:
+            _log.info("build %s of lane %s was dropped: there is nothing to do", number, lane)
+            return 0
+        if differences := asked_otherwise(config, builds_of(control.state, lane)):
+            _log.warning("lane %s: %s", lane, changed_in_words(lane, differences))
+        embedder = open_embedder(settings, lane, build.fingerprint)
+        exits.push_async_callback(embedder.close)
+        try:
+            role = await embed_role(
+                settings, lane, control, log=log, store=store, embedder=embedder, build=build
+            )
+        except DriftError:
+            if find_build(await control.refresh(), lane, build.build) is None:
+                return 0  # it is being dropped right now
+            raise
         return await run_role(role, settings, log, stop)
 
 
 def normalise_role(settings: Settings, log: Log, control: Follower) -> Role:
     """The role `normalise` over an open log and a control log that has caught up."""
-    worker = new_worker_id("normalise")
+    worker = new_worker_id(NORMALISE)
     normaliser = Normaliser(
         {source.topic: source_of(source) for source in settings.sources},
         log,
@@ -78,9 +110,9 @@ def normalise_role(settings: Settings, log: Log, control: Follower) -> Role:
         worker=worker,
     )
     return Role(
-        name="normalise",
+        name=NORMALISE,
         worker=worker,
-        group=settings.group("normalise"),
+        group=settings.group(NORMALISE),
         topics=[source.topic for source in settings.sources],
         work=normaliser,
         control=control,
@@ -97,60 +129,48 @@ async def embed_role(
     log: Log,
     store: VectorStore,
     embedder: Embedder,
+    build: BuildStarted | None = None,
 ) -> Role:
     """The role `embed LANE` over open systems; `lane` stands in the settings.
 
-    `control` has caught up.
+    `control` has caught up. `build`: the one to fill; None: the one that serves. `embedder` is of
+    its model.
 
     Raises:
         ConfigurationError: the lane was never initialised.
         DriftError: a topic or the collection is not what the build began with.
     """
-    config = settings.lanes[lane]
-    build = build_of(control.state, lane)
+    build = build or build_of(control.state, lane)
     _check_partitions(settings.kafka.topics, build.documents_partitions)
     stored = await store.fingerprint(build.collection)
     if stored is None or (differences := build.fingerprint.differences(stored)):
         raise DriftError(
             f"collection {build.collection}",
             {"collection": ("present", "absent")} if stored is None else differences,
-            "restore the collection, or start a new build of this lane",
+            f"restore the collection, or fill a new one: `hotswap build start {lane}`",
         )
-    budget = Budget(
-        getattr(config, "requests_per_minute", None), getattr(config, "tokens_per_minute", None)
-    )
-    gate = LaneGate(lambda: control.state, lane)
+    budget = budget_of(settings, lane)
+    gate = LaneGate(lambda: control.state, lane, build.build)
     pace = Pace(gate.documents_per_second)
+    share = Share(build.documents_partitions, gate.builds, (budget.share, pace.share))
 
-    def share(partitions: int) -> None:
-        fraction = partitions / build.documents_partitions
-        budget.share(fraction)
-        pace.share(fraction)
-
-    work = Lane(
-        build,
-        LaneParts(
-            store=store,
-            log=log,
-            batch=BatchEmbedder(embedder, config, budget, pace),
-            embedder=embedder,
-            topics=settings.kafka.topics,
-            record_bytes=settings.limits.record_bytes,
-            now_ms=lambda: time.time_ns() // 1_000_000,
-            monotonic=time.monotonic,
-        ),
+    work = lane_of(
+        settings, build, log=log, store=store, embedder=embedder, budget=budget, pace=pace
     )
+    name = embed_role_name(lane, build.build)
     return Role(
-        name=f"embed:{lane}",
-        worker=new_worker_id(f"embed-{lane}"),
-        group=settings.group(f"embed:{lane}"),
+        name=name,
+        worker=new_worker_id(name.replace(":", "-")),
+        group=settings.group(name),
         topics=[settings.kafka.topics.documents],
         work=work,
         counters=lambda: work.counters,
-        records=config.batch_records,
+        records=settings.lanes[lane].batch_records,
         control=control,
         gate=gate,
-        on_partitions=share,
+        on_partitions=share.of_partitions,
+        on_folded=share.of_builds,
+        is_over=gate.is_gone,
     )
 
 
@@ -172,5 +192,6 @@ def _check_partitions(topics: TopicsConfig, pinned: int) -> None:
         raise DriftError(
             f"topic {topics.documents}",
             {"partitions": (pinned, topics.documents_partitions)},
-            "versions are offsets within partitions, so start a new build of every lane",
+            "versions are offsets within partitions, so every lane needs a new build:"
+            " `hotswap build start LANE`",
         )

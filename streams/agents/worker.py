@@ -16,6 +16,8 @@ from streams.agents.reporting import publish_report, publish_reports
 from streams.agents.transport import LedgerConsumer
 from streams.agents.watchdog import Watchdog
 from streams.config import Settings
+from streams.errors import HotswapError
+from streams.migration.fold import Folded
 from streams.ports import Log
 from streams.services.follower import Follower
 from streams.services.gate import Gate, OpenGate
@@ -28,12 +30,15 @@ _DRAIN_SECONDS = 25.0
 """How long a stop waits for the current batch; below the 30 s that supervisors allow."""
 
 
+_REFRESH_SECONDS = 5.0
+
+
 @dataclass(frozen=True, slots=True)
 class Role:
     """What a worker process does."""
 
     name: str
-    """`normalise` or `embed:<lane>`."""
+    """`normalise` or `embed:<lane>`, as `streams.core.role_names` has it."""
     worker: str
     """A name for this process start."""
     group: str
@@ -48,6 +53,10 @@ class Role:
     """Whether there is to be work."""
     on_partitions: Callable[[int], None] = lambda _count: None
     """Told how many partitions this worker has, at each rebalance."""
+    on_folded: Callable[[], None] = lambda: None
+    """Told that the control log's state may be another one."""
+    is_over: Callable[[], bool] = lambda: False
+    """Whether there will never be work for this role again, by that state."""
 
 
 def new_worker_id(role: str) -> str:
@@ -65,11 +74,19 @@ def stop_on_signals() -> asyncio.Event:
 
 
 async def run_role(role: Role, settings: Settings, log: Log, stop: asyncio.Event) -> int:
-    """Work until `stop` is set or something fails; the process's exit status.
+    """Work until `stop` is set, something fails, or the role is over; the process's exit status.
 
     A stop drains: the current batch is finished and committed, no other is taken, and the
-    group is left.
+    group is left. A role that is over stops in the same way, but that its gate keeps the current
+    batch from being written.
     """
+
+    def folded(_record: Folded | None = None) -> None:
+        role.on_folded()
+        if role.is_over() and not stop.is_set():
+            _log.info("ending: %s", role.gate.rests())
+            stop.set()
+
     progress = Progress(role.worker, role.name, role.counters)
     app = make_app(settings.kafka, role.group)
     consumption = Consumption(
@@ -88,6 +105,8 @@ async def run_role(role: Role, settings: Settings, log: Log, stop: asyncio.Event
         stuck_after_seconds=settings.limits.stuck_after_seconds,
     )
     app.finalize()
+    end_listening = role.control.listen(folded)
+    folded()
     await app.start()
     watchdog.start()
     reports = asyncio.create_task(
@@ -100,6 +119,7 @@ async def run_role(role: Role, settings: Settings, log: Log, stop: asyncio.Event
     try:
         return await _until_the_end(app, role, consumption, stop)
     finally:
+        end_listening()
         reports.cancel()
         with suppress(asyncio.CancelledError):
             await reports
@@ -150,12 +170,19 @@ async def _until_the_end(
     for task in pending:
         task.cancel()
     await asyncio.gather(*pending, return_exceptions=True)
-    if stop.is_set():
+    if stop.is_set() or await _is_over(role):
         return 0
     for task in done:
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.critical("ending because of an unexpected error", exc_info=error)
     return 1
+
+
+async def _is_over(role: Role) -> bool:
+    """Whether what failed did so because the role is over, which may not have been heard yet."""
+    with suppress(HotswapError, TimeoutError):
+        await asyncio.wait_for(role.control.refresh(), _REFRESH_SECONDS)
+    return role.is_over()
 
 
 async def _when_set(event: asyncio.Event) -> None:

@@ -12,6 +12,7 @@ from streams.bench.pipeline import bench_pipeline
 from streams.bench.replay import bench_replay
 from streams.bench.rounds import Progress
 from streams.bench.serve import bench_serve
+from streams.bench.verify import bench_verify
 from streams.stack.status import Endpoints
 
 __all__ = ["BENCHES", "Bench", "parts_of"]
@@ -40,6 +41,7 @@ BENCHES = {
     "replay": Bench(("kafka", "milvus", "ollama"), 192, bench_replay),
     "control": Bench(("kafka",), 300, bench_control),
     "serve": Bench(("kafka", "milvus", "cloud"), 300, bench_serve),
+    "verify": Bench(("kafka", "milvus"), 200_000, bench_verify),
 }
 
 

@@ -132,6 +132,18 @@ def serve(
     _bench(["serve"], searches, home, stack, json=json)
 
 
+@app.command()
+def verify(
+    *,
+    documents: Documents = None,
+    home: Home = _HERE,
+    stack: Running = None,
+    json: session.Json = False,
+) -> None:
+    """A verification, to one bare pass over the collection; and its memory."""
+    _bench(["verify"], documents, home, stack, json=json)
+
+
 @app.command(name="all")
 def every(
     *,

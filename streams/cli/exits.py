@@ -16,6 +16,7 @@ class Exit(IntEnum):
     UNREACHABLE = 3
     HELD = 4
     REJECTED = 5
+    INCONCLUSIVE = 6
     INTERRUPTED = 130
 
 
@@ -23,7 +24,8 @@ EPILOG = (
     f"Exit status: {Exit.OK} done, or so already; {Exit.FAILED} failed, or something differs;"
     f" {Exit.USAGE} wrong usage or configuration; {Exit.UNREACHABLE} another system can not be"
     f" reached; {Exit.HELD} an order that a guard holds; {Exit.REJECTED} an order that is"
-    f" rejected, such as one that came too late; {Exit.INTERRUPTED} interrupted."
+    f" rejected, such as one that came too late; {Exit.INCONCLUSIVE} nothing can be said yet, or"
+    f" something is not complete; {Exit.INTERRUPTED} interrupted."
 )
 
 

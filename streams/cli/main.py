@@ -10,14 +10,22 @@ from typing import Annotated
 import typer
 
 from streams.cli import (
+    adopt,
+    backfill,
+    build,
     config,
     dead_letters,
     demo,
     flag,
+    gate,
     history,
     init,
     lanes,
     orders,
+    plan,
+    preflight,
+    quality,
+    retire,
     search,
     serve,
     status,
@@ -104,19 +112,27 @@ app.add_typer(
 )
 app.command("demo")(demo.command)
 app.command("init")(init.command)
+app.command("preflight")(preflight.command)
+app.command("plan")(plan.command)
 app.command("up")(up.command)
 app.add_typer(worker.app, name="worker")
+app.add_typer(build.app, name="build")
 app.command("status")(status.command)
 app.command("stage")(orders.stage)
 app.command("ramp")(orders.ramp)
 app.command("rollback")(orders.rollback)
 app.command("reopen")(orders.reopen)
+app.command("retire")(retire.command)
 app.add_typer(flag.app, name="flag")
 app.command("pause")(lanes.pause)
 app.command("resume")(lanes.resume)
 app.command("throttle")(lanes.throttle)
 app.command("history")(history.command)
+app.command("backfill")(backfill.command)
 app.command("verify")(verify.command)
+app.command("adopt")(adopt.command)
+app.command("quality")(quality.command)
+app.command("gate")(gate.command)
 app.command("search")(search.command)
 app.command("serve")(serve.command)
 app.add_typer(dead_letters.app, name="dead-letters")

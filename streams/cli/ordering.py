@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -30,10 +30,14 @@ __all__ = [
     "Manner",
     "Reason",
     "Why",
+    "exit_of",
     "give",
+    "made",
     "percentage",
     "warn_of_signatures",
 ]
+
+Made = TypeVar("Made", bound="Command")
 
 BY_HAND = "by hand"
 _ALL = 100.0
@@ -106,7 +110,7 @@ def give(context: typer.Context, make: "Callable[..., Command]", manner: Manner)
         output.print_json(ordering_view.as_data(outcome))
     else:
         ordering_view.show(outcome, output.console())
-    status = _status(outcome)
+    status = exit_of(outcome)
     if status is not Exit.OK:
         raise typer.Exit(status)
 
@@ -120,7 +124,7 @@ async def _send(settings: "Settings", make: "Callable[..., Command]", manner: Ma
         exits.push_async_callback(log.close)
         control = open_control(settings, log)
         now_ms = time.time_ns() // 1_000_000
-        command = _made(make, manner, now_ms)
+        command = made(make, manner, now_ms)
         state = await control.refresh()
         warn_of_signatures(settings, state)
         command = aimed(command, state)
@@ -129,7 +133,11 @@ async def _send(settings: "Settings", make: "Callable[..., Command]", manner: Ma
         return await order(control, command)
 
 
-def _made(make: "Callable[..., Command]", manner: Manner, now_ms: int) -> "Command":
+def made(make: "Callable[..., Made]", manner: Manner, now_ms: int) -> "Made":
+    """The order that `make` makes from the fields that all orders have.
+
+    Raises: ConfigurationError if a field is not as it must be.
+    """
     from pydantic import ValidationError
 
     fields: dict[str, Any] = {
@@ -161,7 +169,8 @@ def warn_of_signatures(settings: "Settings", state: "State") -> None:
         )
 
 
-def _status(outcome: "Outcome") -> Exit:
+def exit_of(outcome: "Outcome") -> Exit:
+    """The exit status that an order's verdict leads to."""
     from streams.migration.verdicts import Held, Rejected
 
     if isinstance(outcome.folded.verdict, Held):

@@ -25,14 +25,14 @@ def console() -> "Console":
     """For data that people read."""
     from rich.console import Console
 
-    return Console(highlight=False)
+    return Console(highlight=False, emoji=False)
 
 
 def messages() -> "Console":
     """For progress and remarks; never in the way of data that is piped on."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, emoji=False)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "") -> "Table":

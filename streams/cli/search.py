@@ -44,15 +44,23 @@ def _brief(metadata: object, longest: int = 160) -> str:
 
 
 async def _search(settings: "Settings", text: str, lane: str, k: int) -> "SearchResult":
-    from streams.services.open import open_control, open_embedder, open_log, open_store
+    from streams.services.control import build_of
+    from streams.services.open import (
+        lane_config,
+        open_control,
+        open_embedder,
+        open_log,
+        open_store,
+    )
     from streams.services.search import search
 
     async with AsyncExitStack() as exits:
-        embedder = open_embedder(settings, lane)
-        exits.push_async_callback(embedder.close)
+        lane_config(settings, lane)
         log = open_log(settings)
         exits.push_async_callback(log.close)
         store = open_store(settings)
         exits.push_async_callback(store.close)
         state = await open_control(settings, log).refresh()
+        embedder = open_embedder(settings, lane, build_of(state, lane).fingerprint)
+        exits.push_async_callback(embedder.close)
         return await search(text, lane, k, state=state, embedder=embedder, store=store)

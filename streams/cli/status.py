@@ -4,6 +4,8 @@
 import asyncio
 import math
 import time
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,10 +82,17 @@ def _screen(status: "Status") -> "Group":
     from rich.console import Group
     from rich.text import Text
 
+    from streams.services.pinned import changed_in_words
+
     rows = [row for role in status.roles for row in _rows(role, status.control_version)]
     columns = ("role", "lag", "rows", "worker", "partitions", "records/s", "state")
-    head = [Text(output.one_line(line)) for line in _migration(status.migration)]
-    return Group(*head, output.table(columns, rows))
+    changed = [
+        f"lane {lane}: {changed_in_words(lane, differences)}"
+        for lane, differences in status.changed.items()
+    ]
+    head = [*_migration(status.migration), *_builds(status.roles), *changed]
+    lines = [Text(output.one_line(line)) for line in head]
+    return Group(*lines, output.table(columns, rows))
 
 
 def _migration(migration: "MigrationStatus | None") -> list[str]:
@@ -134,6 +143,24 @@ def _rows(role: "RoleStatus", version: int) -> list[tuple[str, ...]]:
         partitions = ", ".join(map(str, worker.partitions))
         lines.append((*head, worker.worker, partitions, rate, state + _behind(worker, version)))
         head = ("", "", "")
+    return lines
+
+
+def _builds(roles: "Sequence[RoleStatus]") -> list[str]:
+    """A line for each build of a lane that has several, and for one that is being filled."""
+    builds = [role.build for role in roles if role.build is not None]
+    several = Counter(build.lane for build in builds)
+    lines = []
+    for build in builds:
+        if several[build.lane] == 1 and not build.is_filling:
+            continue
+        words = ["serves"] if build.serves else []
+        if build.is_filling:
+            left = "" if build.seconds_left is None else f", {_span(build.seconds_left)} left"
+            words.append(f"filling, {math.floor(build.percent)} %{left}")
+        else:
+            words.append("verified" if build.proven else "not verified")
+        lines.append(f"build {build.build} of {build.lane}: {'; '.join(words)}")
     return lines
 
 

@@ -24,8 +24,13 @@ def normalise(context: typer.Context) -> None:
 def embed(
     context: typer.Context,
     lane: Annotated[str, typer.Argument(help="The lane to fill.")],
+    *,
+    build: Annotated[
+        int | None,
+        typer.Option(min=1, help="The build to fill; by default the one that serves."),
+    ] = None,
 ) -> None:
-    """Embed documents into one lane's collection."""
+    """Embed documents into one build of a lane. Ends by itself once that build is dropped."""
     from streams.agents.roles import run_embed
 
-    raise typer.Exit(session.run(run_embed(session.settings(context), lane)))
+    raise typer.Exit(session.run(run_embed(session.settings(context), lane, build)))

@@ -1,5 +1,6 @@
 """`hotswap.toml`: its models, where secrets come from, and how it is read."""
 
+from streams.config.gate import GateConfig
 from streams.config.lanes import LaneConfig, OllamaConfig, OpenAIConfig
 from streams.config.secrets import SecretRef
 from streams.config.serve import BreakerConfig, ServeConfig, ShadowConfig
@@ -16,6 +17,7 @@ from streams.config.settings import (
 __all__ = [
     "BreakerConfig",
     "ConnectConfig",
+    "GateConfig",
     "KafkaConfig",
     "LaneConfig",
     "LimitsConfig",

@@ -57,6 +57,12 @@ class OpenAIConfig(LaneLimits):
         default=None, gt=0, description="Most tokens a minute, over all workers. None: no limit."
     )
     call_tokens: int = Field(default=250_000, gt=0, description="Most tokens in one call.")
+    price_per_million_tokens: float | None = Field(
+        default=None,
+        ge=0,
+        description="What the provider asks for a million tokens, in any currency, for `hotswap"
+        " plan`. None: not known.",
+    )
     call_inputs: int = Field(default=256, gt=0, le=2048, description="Texts in one embedding call.")
     concurrency: int = Field(default=4, gt=0, description="Embedding calls under way at once.")
     timeout_seconds: float = Field(default=30.0, gt=0, description="For one embedding call.")

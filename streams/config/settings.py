@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.config.addresses import HttpUrl, MilvusUri
+from streams.config.gate import GateConfig
 from streams.config.kafka import KafkaConfig, TopicsConfig
 from streams.config.lanes import LaneConfig
 from streams.config.migration import ControlConfig, MigrationConfig
@@ -194,6 +195,9 @@ class Settings(BaseSettings):
     )
     migration: MigrationConfig = Field(
         default=MigrationConfig(), description="From which lane to which, and by what policy."
+    )
+    gate: GateConfig = Field(
+        default=GateConfig(), description="Exit criteria of the dual-write window."
     )
     serve: ServeConfig = Field(default=ServeConfig(), description="Search over HTTP.")
     sources: tuple[SourceConfig, ...] = Field(

@@ -1,47 +1,27 @@
-"""One shard of a lane against its documents, id by id: values in, findings out.
+"""A lane against its documents, id by id: values in, findings out.
 
 Decides what is the matter with an id. It reads nothing itself, and it judges twice: a
 suspicion from one pass over the rows counts only after a second look, since documents and
 rows go on changing while they are read.
 
-Documents are kept as bytes, id → version and hash packed into 24, since a shard may hold
-millions. Versions are offsets of `documents` within the shard, so the greater is the newer.
+Works on pages of rows as arrays. Versions are offsets of `documents` within a shard, so of one
+id the greater is the newer.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 
-from schemas.record import Record
 from schemas.verify import Finding
 from streams.core.batch import StoredVersion
+from streams.core.newest_documents import Documents, hashes_of
 
-__all__ = [
-    "LENGTH_TOLERANCE",
-    "Newest",
-    "Row",
-    "ShardComparison",
-    "Suspect",
-    "expectation",
-    "expected_version",
-    "look_again",
-    "malformed",
-    "note",
-]
+__all__ = ["Comparison", "Row", "Suspect", "expectation", "look_again"]
 
-Newest = dict[bytes, bytes]
-"""Document id → its newest version and hash; deleted ids are left out."""
-
-LENGTH_TOLERANCE: Final = 1e-3
-"""How far the Euclidean length of a stored float32 vector may be from 1."""
-
-_VERSION_BYTES = 8
-_HASH_CHARACTERS = 32
-_SEEN: Final = b""
+_UNSEEN, _SEEN, _RIGHT = range(3)
 
 
 class Row(Protocol):
@@ -50,188 +30,221 @@ class Row(Protocol):
     @property
     def id(self) -> str: ...  # noqa: D102
     @property
+    def shard(self) -> int: ...  # noqa: D102
+    @property
     def version(self) -> int: ...  # noqa: D102
     @property
     def content_hash(self) -> str: ...  # noqa: D102
-    @property
-    def embedding(self) -> npt.NDArray[np.float32] | None: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """An id that looked wrong in the first pass. `expected` is packed; None: no document."""
+    """An id that looked wrong.
+
+    Attributes:
+        id: the document's, or the row's.
+        finding: what seems to be the matter.
+        shard: where its document is; of an id without a document, what its row says.
+        expected: what the row should hold; None: there should be none, or just one.
+        found: what was found, in words.
+        claimed: the version of a row that says it is newer than the snapshot. It is right if a
+            document of this id came after the snapshot.
+    """
 
     id: str
     finding: Finding
-    expected: bytes | None
+    shard: int
+    expected: StoredVersion | None
     found: str
+    claimed: int | None = None
 
 
-def note(newest: Newest, key: bytes, value: bytes | None, version: int) -> None:
-    """Take one record of `documents` into account; records come in order of their versions."""
-    if value is None:
-        newest.pop(key, None)
-    else:
-        newest[key] = version.to_bytes(_VERSION_BYTES) + _hash_of(value)
-
-
-def _hash_of(value: bytes) -> bytes:
-    """The document's hash; empty for what no lane can read and every lane dead-letters."""
-    try:
-        document = orjson.loads(value)
-        found = document["content_hash"]
-        if document.get("schema_version", Record.VERSION) == Record.VERSION:
-            return bytes.fromhex(found) if len(found) == _HASH_CHARACTERS else b""
-    except (ValueError, KeyError, TypeError, AttributeError):
-        pass
-    return b""
-
-
-def _packed(version: int, content_hash: str) -> bytes:
-    try:
-        packed_hash = bytes.fromhex(content_hash)
-    except ValueError:
-        packed_hash = content_hash.encode()
-    return version.to_bytes(_VERSION_BYTES, signed=True) + packed_hash
-
-
-class ShardComparison:
-    """The first pass: all rows of a shard against its documents.
+class Comparison:
+    """The first pass: all rows of a lane against its documents.
 
     Args:
-        newest: of the shard up to the snapshot; used up by the comparison.
-        end: the snapshot: end offset of the shard's partition.
-        dimensions: of the vectors; None leaves vectors out.
+        documents: up to the snapshot.
+        ends: the snapshot: shard → end offset of its partition.
     """
 
-    def __init__(self, newest: Newest, end: int, dimensions: int | None) -> None:
-        self._newest = newest
-        self._end = end
-        self._dimensions = dimensions
-        self._suspects: list[Suspect] = []
-        self.documents = len(newest)
+    def __init__(self, documents: Documents, ends: Mapping[int, int]) -> None:
+        self._documents = documents
+        self._ends = np.array([ends[shard] for shard in sorted(ends)], dtype=np.int64)
+        self._state = np.zeros(len(documents), dtype=np.uint8)
+        self._rows = np.zeros(len(ends), dtype=np.int64)
         self.rows = 0
-        self.newer = 0
-        self.greatest_version = -1
 
-    def add(self, rows: Sequence[Row]) -> None:
-        """Compare a page of rows, in any order."""
-        newest, end = self._newest, self._end
-        good: list[Row] = []
-        for row in rows:
-            key = row.id.encode()
-            expected = newest.get(key)
-            self.greatest_version = max(self.greatest_version, row.version)
-            if row.version >= end:
-                self.newer += 1
-                if expected is not None:
-                    newest[key] = _SEEN
-            elif expected is None:
-                self._suspect(row, Finding.EXTRA, None)
-            elif expected is _SEEN:
-                self._suspect(row, Finding.DUPLICATE, None)
-            else:
-                newest[key] = _SEEN
-                if expected == _packed(row.version, row.content_hash):
-                    good.append(row)
-                else:
-                    self._suspect(row, Finding.STALE, expected)
-        self.rows += len(rows)
-        if self._dimensions is not None and good:
-            self._check_vectors(good, self._dimensions)
+    def add(self, rows: Sequence[Row]) -> tuple[list[Suspect], list[int]]:
+        """Compare a page of rows, in any order.
 
-    def _suspect(self, row: Row, finding: Finding, expected: bytes | None) -> None:
+        Returns: what looks wrong, and the indices of rows that are right but for their vectors.
+        """
+        places = self._documents.find([row.id for row in rows])
+        known = places >= 0
+        versions = np.array([row.version for row in rows], dtype=np.int64)
+        shards = np.array([row.shard for row in rows], dtype=np.int64)
+        homes = shards.copy()
+        homes[known] = self._documents.shards[places[known]]
+        newer = self._is_newer(homes, versions)
+        doubled = self._doubled(places, known) & ~newer
+        compared = np.flatnonzero(known & ~newer & ~doubled)
+        newest = self._holds_the_newest(rows, compared, versions, places)
+        stale, right = compared[~newest], compared[newest]
+        misplaced = right[shards[right] != homes[right]]
+        right = right[shards[right] == homes[right]]
+        self._state[places[known]] = np.maximum(self._state[places[known]], _SEEN)
+        self._state[places[right]] = _RIGHT
+        self._state[places[doubled]] = _SEEN
+        self._count(homes)
+        found: list[tuple[Finding, npt.NDArray[np.int64]]] = [
+            (Finding.EXTRA, np.flatnonzero(~known & ~newer)),
+            (Finding.DUPLICATE, np.flatnonzero(doubled)),
+            (Finding.STALE, stale),
+            (Finding.MISPLACED, misplaced),
+        ]
+        suspects = [
+            self._suspect(rows[index], finding, int(places[index]))
+            for finding, indices in found
+            for index in indices.tolist()
+        ]
+        for index in np.flatnonzero(newer).tolist():
+            finding = Finding.STALE if known[index] else Finding.EXTRA
+            suspect = self._suspect(rows[index], finding, int(places[index]))
+            suspects.append(replace(suspect, claimed=rows[index].version))
+        return suspects, right.tolist()
+
+    def suspected(self, row: Row, finding: Finding, found: str) -> Suspect:
+        """A row that was right at first, and now is not."""
+        place = int(self._documents.find([row.id])[0])
+        self._state[place] = _SEEN
+        return replace(self._suspect(row, finding, place), found=found)
+
+    def missing(self) -> npt.NDArray[np.int64]:
+        """Places of the documents without a row, once all rows are in."""
+        return np.flatnonzero(self._state == _UNSEEN)
+
+    def sample(self, size: int | None) -> npt.NDArray[np.int64]:
+        """Places of some documents whose rows are right, drawn by the documents' seed.
+
+        Each shard has its share, as near as whole documents allow. None: all of them.
+        """
+        right = np.flatnonzero(self._state == _RIGHT)
+        if size is None or size >= len(right):
+            return right
+        shards = self._documents.shards[right]
+        by_shard = np.argsort(shards, kind="stable")
+        counts = np.bincount(shards, minlength=1)
+        starts = np.cumsum(counts) - counts
+        rank = np.empty(len(right), dtype=np.float64)
+        rank[by_shard] = np.arange(len(right)) - starts[shards[by_shard]]
+        order = np.argsort((rank + 0.5) / counts[shards], kind="stable")
+        return np.sort(right[order[:size]])
+
+    def documents_of(self, shard: int) -> int:
+        """How many live documents a shard has."""
+        return int(np.count_nonzero(self._documents.shards == shard))
+
+    def rows_of(self, shard: int) -> int:
+        """How many rows were seen of a shard."""
+        return int(self._rows[shard])
+
+    def _is_newer(
+        self, homes: npt.NDArray[np.int64], versions: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.bool_]:
+        newer = np.zeros(len(homes), dtype=np.bool_)
+        there = (homes >= 0) & (homes < len(self._ends))
+        newer[there] = versions[there] >= self._ends[homes[there]]
+        return newer
+
+    def _doubled(
+        self, places: npt.NDArray[np.int64], known: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.bool_]:
+        """Rows of documents that had a row before, on an earlier page or on this one."""
+        doubled = np.zeros(len(places), dtype=np.bool_)
+        indices = np.flatnonzero(known)
+        doubled[indices] = True
+        _, first = np.unique(places[indices], return_index=True)
+        doubled[indices[first]] = self._state[places[indices[first]]] != _UNSEEN
+        return doubled
+
+    def _holds_the_newest(
+        self,
+        rows: Sequence[Row],
+        compared: npt.NDArray[np.int64],
+        versions: npt.NDArray[np.int64],
+        places: npt.NDArray[np.int64],
+    ) -> npt.NDArray[np.bool_]:
+        at = places[compared]
+        hashes, odd = hashes_of([rows[index].content_hash.encode() for index in compared.tolist()])
+        same: npt.NDArray[np.bool_] = (
+            (versions[compared] == self._documents.versions[at])
+            & (hashes == self._documents.hashes[at]).all(axis=1)
+            & self._documents.readable[at]
+            & ~odd
+        )
+        return same
+
+    def _count(self, homes: npt.NDArray[np.int64]) -> None:
+        self.rows += len(homes)
+        there = homes[(homes >= 0) & (homes < len(self._ends))]
+        self._rows += np.bincount(there, minlength=len(self._ends))
+
+    def _suspect(self, row: Row, finding: Finding, place: int) -> Suspect:
         found = f"version {row.version}, hash {row.content_hash}"
-        self._suspects.append(Suspect(row.id, finding, expected, found))
-
-    def _check_vectors(self, rows: Sequence[Row], dimensions: int) -> None:
-        for index, why in malformed([row.embedding for row in rows], dimensions).items():
-            row = rows[index]
-            expected = _packed(row.version, row.content_hash)
-            self._suspects.append(Suspect(row.id, Finding.MALFORMED, expected, why))
-
-    def suspects(self) -> Iterator[Suspect]:
-        """Whatever looked wrong; once all rows are in."""
-        yield from self._suspects
-        for key, expected in self._newest.items():
-            if expected is not _SEEN:
-                id_ = key.decode("utf-8", "backslashreplace")
-                yield Suspect(id_, Finding.MISSING, expected, "no row")
+        if finding is Finding.MISPLACED:
+            found = f"shard {row.shard}"
+        if place < 0:
+            return Suspect(row.id, finding, row.shard, None, found)
+        documents = self._documents
+        expected = StoredVersion(int(documents.versions[place]), documents.hash_at(place))
+        return Suspect(row.id, finding, int(documents.shards[place]), expected, found)
 
 
-def look_again(
-    suspect: Suspect, stored: StoredVersion | None, end: int, *, elsewhere: bool
-) -> Finding | None:
-    """What a suspect is, given what the store holds of it now; None: nothing is wrong.
+_SEEN_ONLY_IN_A_SCAN: Final = {
+    Finding.DUPLICATE,
+    Finding.MISPLACED,
+    Finding.MALFORMED,
+    Finding.WRONG_VECTOR,
+}
+"""What can not be told from a version."""
 
-    Duplicates and malformed vectors can not be told from a version; they stay what they are
-    as long as the row does.
+
+def look_again(suspect: Suspect, stored: StoredVersion | None, end: int) -> Suspect | None:
+    """The suspect as it is now, given what the store holds of its id; None: nothing is wrong.
+
+    What can not be told from a version stays what it was, as long as the row does.
 
     Args:
-        suspect: from the first pass.
+        suspect: from the first pass; without a claim.
         stored: what the store holds of this id at the second look.
-        end: the snapshot.
-        elsewhere: the id belongs to another shard.
+        end: the snapshot, in the suspect's shard.
     """
-    if stored is not None and stored.version >= end:
-        return None
-    if suspect.expected is None:
-        return _without_document(suspect, stored, elsewhere=elsewhere)
+    expected = suspect.expected
     if stored is None:
-        return Finding.MISSING
-    if _packed(stored.version, stored.content_hash) != suspect.expected:
-        return Finding.STALE
-    # A row that is there, but was not among its shard's rows, is another shard's finding.
-    return Finding.MALFORMED if suspect.finding is Finding.MALFORMED else None
-
-
-def _without_document(
-    suspect: Suspect, stored: StoredVersion | None, *, elsewhere: bool
-) -> Finding | None:
-    if stored is None:
-        return None
-    if suspect.finding is Finding.EXTRA and elsewhere:
-        return Finding.MISPLACED
-    return suspect.finding
+        if expected is None:
+            return None
+        return replace(suspect, finding=Finding.MISSING, found="no row")
+    found = f"version {stored.version}, hash {stored.content_hash}"
+    if stored.version >= end:
+        finding = Finding.STALE if expected else Finding.EXTRA
+        return replace(suspect, finding=finding, found=found, claimed=stored.version)
+    if expected is None:
+        return replace(suspect, finding=Finding.EXTRA, found=found)
+    # Of two rows, the store shows either.
+    if stored != expected and suspect.finding is not Finding.DUPLICATE:
+        return replace(suspect, finding=Finding.STALE, found=found)
+    return suspect if suspect.finding in _SEEN_ONLY_IN_A_SCAN else None
 
 
 def expectation(suspect: Suspect) -> str:
     """What the newest document asks for, in words."""
+    if suspect.finding is Finding.DUPLICATE:
+        return "one row"
     if suspect.expected is None:
-        return "one row" if suspect.finding is Finding.DUPLICATE else "no row"
-    version = int.from_bytes(suspect.expected[:_VERSION_BYTES])
-    content_hash = suspect.expected[_VERSION_BYTES:].hex()
-    return f"version {version}, " + (f"hash {content_hash}" if content_hash else "unreadable")
-
-
-def expected_version(suspect: Suspect) -> int | None:
-    """The offset of the newest document, if there is one."""
-    if suspect.expected is None:
-        return None
-    return int.from_bytes(suspect.expected[:_VERSION_BYTES])
-
-
-def malformed(
-    vectors: Sequence[npt.NDArray[np.float32] | None], dimensions: int
-) -> Mapping[int, str]:
-    """Index → why that vector is not a finite one of length 1 and `dimensions`."""
-    broken: dict[int, str] = {}
-    whole: dict[int, npt.NDArray[np.float32]] = {}
-    for index, vector in enumerate(vectors):
-        if vector is None:
-            broken[index] = "no vector"
-        elif vector.shape != (dimensions,):
-            broken[index] = f"{vector.size} dimensions, not {dimensions}"
-        else:
-            whole[index] = vector
-    if whole:
-        matrix = np.stack(list(whole.values())).astype(np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):
-            lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
-            odd = ~(np.abs(lengths - 1.0) <= LENGTH_TOLERANCE)
-        places = list(whole)
-        for place in np.flatnonzero(odd):
-            finite = np.isfinite(matrix[place]).all()
-            length = f"length {lengths[place]:.6g}, not 1"
-            broken[places[place]] = length if finite else "holds NaN or an infinity"
-    return dict(sorted(broken.items()))
+        return "no row"
+    if suspect.finding is Finding.MISPLACED:
+        return f"shard {suspect.shard}"
+    content_hash = suspect.expected.content_hash
+    return f"version {suspect.expected.version}, " + (
+        f"hash {content_hash}" if content_hash else "unreadable"
+    )

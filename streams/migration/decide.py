@@ -30,6 +30,7 @@ _NEED_NO_MIGRATION = frozenset(
         Order.THROTTLE,
         Order.BUILD_START,
         Order.BUILD_PROMOTE,
+        Order.BUILD_RETURN,
         Order.BUILD_DROP,
         Order.MIGRATION,
     }
@@ -93,6 +94,9 @@ def _held(state: State, proposal: Proposal, holds: dict[Guard, Hold]) -> Held:
     """Names the first guard: a rule begins with those that `force` can not override."""
     guard = next(iter(holds))
     lane = _source(state) if GUARDS[guard].of_source else _lane(state, proposal)
+    known = state.lanes.get(lane)
+    if proposal.build is not None and known is not None and proposal.build != known.serving:
+        lane = f"{lane} --build {proposal.build}"
     return Held(
         guard=guard,
         why=holds[guard].why,

@@ -111,8 +111,9 @@ def _matrix() -> Iterator[str]:
     yield "`ramp up` moves somebody to the target, `ramp down` nobody. `flag` is short for one of"
     yield "them or for a rollback: `true` is ramp 100, a number that ramp, `false` a rollback to"
     yield "`shadow`. A rollback to this stage or to one further ahead changes nothing: reads are on"
-    yield "the source already. `migration` takes another policy in every stage, other lanes and"
-    yield "another salt in `off` and after `retire` only."
+    yield "the source already. `build return` is a promotion of a build that has served before."
+    yield "`migration` takes another policy in every stage, other lanes and another salt in `off`"
+    yield "and after `retire` only."
     yield ""
 
 

@@ -53,7 +53,8 @@ RULES = """## Versions, ids, time
 - A lane that is switched off (the target in `off`, the source in `complete`) has to be verified
   anew after it is switched on again.
 - A **build's number** is never used again. The first build of a lane serves at once; another one
-  serves once it is promoted.
+  serves once it is promoted. One that has served before is promoted again without new evidence, as
+  long as it is written and its newest verify found no differences.
 - The **salt** changes only with a new definition of the migration, which is taken in `off`, and
   after `retire` from the lane that is read then.
 """

@@ -33,6 +33,7 @@ class Order(StrEnum):
     THROTTLE = "throttle"
     BUILD_START = "build start"
     BUILD_PROMOTE = "build promote"
+    BUILD_RETURN = "build return"
     BUILD_DROP = "build drop"
     AUTOPILOT = "autopilot"
     MIGRATION = "migration"
@@ -87,6 +88,7 @@ _ALWAYS: Mapping[Order, Rule] = {
     Order.THROTTLE: _FREE,
     Order.BUILD_START: _FREE,
     Order.BUILD_PROMOTE: _needs(Guard.PROVEN, Guard.VERIFIED),
+    Order.BUILD_RETURN: _needs(Guard.PROVEN),
     Order.BUILD_DROP: _FREE,
     Order.AUTOPILOT: _FREE,
     Order.MIGRATION: _FREE,

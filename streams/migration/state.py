@@ -38,11 +38,13 @@ class Build(NamedTuple):
         pinned: what it began with.
         since: offset of the record that began it.
         proven: verified clean since the lane's writes last began, and so fully written.
+        served: it serves, or did once: promoting it again is a way back.
     """
 
     pinned: BuildStarted
     since: int
     proven: bool = False
+    served: bool = False
 
 
 class LaneState(NamedTuple):

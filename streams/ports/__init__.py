@@ -16,6 +16,13 @@ from streams.ports.database import (
     Table,
 )
 from streams.ports.embedder import Embedder, Purpose, Vectors
+from streams.ports.foreign import (
+    ForeignCollection,
+    ForeignFields,
+    ForeignId,
+    ForeignRow,
+    ForeignShape,
+)
 from streams.ports.log import Log, TopicSpec
 from streams.ports.store import Hit, Row, ScannedRow, VectorStore
 
@@ -24,6 +31,11 @@ __all__ = [
     "ConnectorStatus",
     "Database",
     "Embedder",
+    "ForeignCollection",
+    "ForeignFields",
+    "ForeignId",
+    "ForeignRow",
+    "ForeignShape",
     "Hit",
     "Log",
     "LogRecord",

@@ -117,7 +117,8 @@ class Database(Protocol):
             table: `schema.table`.
             columns: what to read.
             key: columns of the key.
-            keys: values of those columns, one sequence for each row asked for.
+            keys: values of those columns, or their text as in a document id; one sequence for
+                each row asked for.
         """
         ...
 

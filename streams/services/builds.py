@@ -1,20 +1,31 @@
-"""The first build of a lane: its fingerprint and collection, pinned in the control log.
+"""Builds of a lane: each one's fingerprint and collection, pinned in the control log.
 
-Decides what a lane is called in Milvus and whether what is there is still what was pinned.
+Decides what a build is called in Milvus, whether what is there is still what was pinned, and what
+a new build may begin on. `hotswap init` makes a lane's first one.
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas import BuildStarted, Fingerprint
-from streams.errors import DriftError
-from streams.migration.state import State
+from streams.errors import ConfigurationError, DriftError
+from streams.migration.state import LaneState, State
 from streams.ports import Embedder, VectorStore
 from streams.services.control import ControlLog, build_of
+from streams.services.pinned import way_on
 from streams.services.steps import Action, Step
 
-__all__ = ["Plan", "collection_name", "ensure_build"]
+__all__ = [
+    "Plan",
+    "builds_of",
+    "collection_name",
+    "ensure_build",
+    "existing_build",
+    "find_build",
+    "new_build",
+    "refuse_leftovers",
+]
 
 _FIRST_BUILD = 1
 
@@ -27,9 +38,9 @@ class Plan:
     collection_prefix: str
     documents_partitions: int
     groups: Mapping[str, str]
-    """Lane → its consumer group."""
+    """Lane → the consumer group of the build that would be new."""
     committed: Mapping[str, int]
-    """Lane → records of `documents` that its consumer group has behind it."""
+    """Lane → records of `documents` that this group has behind it."""
     by: str
     dry_run: bool
 
@@ -39,70 +50,136 @@ def collection_name(prefix: str, lane: str, fingerprint: Fingerprint, build: int
     return f"{prefix}_{lane}_{fingerprint.short}_{build}"
 
 
+def builds_of(state: State, lane: str) -> list[BuildStarted]:
+    """What the lane's builds began with, oldest first; none if the lane is not known."""
+    known = state.lanes.get(lane)
+    return [] if known is None else [known.builds[number].pinned for number in sorted(known.builds)]
+
+
+def find_build(state: State, lane: str, number: int | None = None) -> BuildStarted | None:
+    """A build of the lane, the serving one by default; None if it was dropped.
+
+    Raises: ConfigurationError if the lane has no build at all, or never had this one.
+    """
+    serving = build_of(state, lane)
+    known = state.lanes[lane]
+    if number is None:
+        return serving
+    if number in known.builds:
+        return known.builds[number].pinned
+    if number <= known.newest:
+        return None
+    there = ", ".join(map(str, sorted(known.builds)))
+    raise ConfigurationError(
+        f"build {number} of lane {lane}",
+        "there is none",
+        f"there are: {there}; `hotswap build start {lane}` begins build {known.newest + 1}",
+    )
+
+
+def existing_build(state: State, lane: str, number: int | None = None) -> BuildStarted:
+    """The same, where only a build that is there will do.
+
+    Raises: ConfigurationError also if it was dropped.
+    """
+    build = find_build(state, lane, number)
+    if build is None:
+        there = ", ".join(str(one.build) for one in builds_of(state, lane))
+        raise ConfigurationError(
+            f"build {number} of lane {lane}", "was dropped", f"there are: {there}"
+        )
+    return build
+
+
+def new_build(
+    lane: str, number: int, live: Fingerprint, plan: Plan, reason: str = ""
+) -> BuildStarted:
+    """The record that begins a build of what the live model is."""
+    return BuildStarted(
+        id=str(uuid.uuid4()),
+        by=plan.by,
+        reason=reason,
+        lane=lane,
+        build=number,
+        collection=collection_name(plan.collection_prefix, lane, live, number),
+        fingerprint=live,
+        documents_partitions=plan.documents_partitions,
+    )
+
+
 async def ensure_build(
     lane: str, embedder: Embedder, store: VectorStore, control: ControlLog, plan: Plan
 ) -> Step:
-    """Start the lane's first build, or compare the one it has with the live model and store.
+    """Start the lane's first build, or compare those it has with the live model and the store.
 
-    The collection is made before the build is announced. After a crash between the two there
-    is an empty collection that the next run takes, or, if the model was changed meanwhile, one
-    that nothing refers to.
+    The live model must be that of some build: of an old one that is still written, or of a new
+    one that is being filled.
+
+    The collection is made before the build is announced. After a crash between the two there is
+    an empty collection that the next run takes, or, if the model was changed meanwhile, one that
+    nothing refers to.
 
     Raises: DriftError, TransientError, LaneHalted.
     """
     live = await embedder.identify()
     known = plan.state.lanes.get(lane)
     if known is not None:
-        return await _keep(known.pinned, live, store, plan)
-    build = BuildStarted(
-        id=str(uuid.uuid4()),
-        by=plan.by,
-        lane=lane,
-        build=_FIRST_BUILD,
-        collection=collection_name(plan.collection_prefix, lane, live, _FIRST_BUILD),
-        fingerprint=live,
-        documents_partitions=plan.documents_partitions,
-    )
-    await _refuse_leftovers(build, store, plan)
+        return await _keep(known, live, store, plan)
+    build = new_build(lane, _FIRST_BUILD, live, plan)
+    await refuse_leftovers(build, store, plan)
     if plan.dry_run:
         return _step(build, Action.WOULD_CREATE)
     await store.create(build.collection, live)
     await control.append(build)
     first = build_of(control.state, lane)
     if first.id != build.id:  # somebody else's init was faster, and the first one counts
-        return await _keep(first, live, store, plan)
+        return await _keep(control.state.lanes[lane], live, store, plan)
     return _step(build, Action.CREATED)
 
 
-async def _keep(build: BuildStarted, live: Fingerprint, store: VectorStore, plan: Plan) -> Step:
-    lane = f"lane {build.lane}"
-    new_lane = "or give the lane another name, to fill a new collection beside this one"
-    if differences := build.fingerprint.differences(live):
-        restore = "put the model and its settings back as they were"
-        raise DriftError(f"{lane}, build {build.build}", differences, f"{restore}, {new_lane}")
-    if build.documents_partitions != plan.documents_partitions:
+async def _keep(known: LaneState, live: Fingerprint, store: VectorStore, plan: Plan) -> Step:
+    every = [known.builds[number].pinned for number in sorted(known.builds)]
+    newest = every[-1]
+    name = f"lane {newest.lane}, build {newest.build}"
+    if all(build.fingerprint != live for build in every):
+        raise DriftError(name, newest.fingerprint.differences(live), way_on(newest.lane))
+    if newest.documents_partitions != plan.documents_partitions:
         raise DriftError(
-            f"{lane}, build {build.build}",
-            {"partitions of documents": (build.documents_partitions, plan.documents_partitions)},
-            f"rows are versioned by partition and offset: restore the topic, {new_lane}",
+            name,
+            {"partitions of documents": (newest.documents_partitions, plan.documents_partitions)},
+            "rows are versioned by partition and offset: restore the topic, or fill a new"
+            f" collection: `hotswap build start {newest.lane}`",
         )
+    for build in every:
+        await _compare(build, store)
+    others = [build for build in every if build.build != known.serving]
+    return _step(known.pinned, Action.KEPT, others)
+
+
+async def _compare(build: BuildStarted, store: VectorStore) -> None:
     stored = await store.fingerprint(build.collection)
     found: dict[str, tuple[object, object]] = {"collection": ("present", "absent")}
     if stored is not None:
         found = build.fingerprint.differences(stored)
     if found:
-        remedy = f"restore the collection from a backup, {new_lane}"
-        raise DriftError(f"collection {build.collection}", found, remedy)
-    return _step(build, Action.KEPT)
+        raise DriftError(
+            f"collection {build.collection}",
+            found,
+            "restore the collection from a backup, or fill a new one beside it: `hotswap build"
+            f" start {build.lane}`",
+        )
 
 
-async def _refuse_leftovers(build: BuildStarted, store: VectorStore, plan: Plan) -> None:
+async def refuse_leftovers(build: BuildStarted, store: VectorStore, plan: Plan) -> None:
     """Refuse rows and offsets that no build in the control log accounts for.
 
     Workers write and commit only for announced builds, so the control log is not the one it
-    was. A first build over old offsets would start in the middle and never be complete.
+    was. A build over old offsets would start in the middle and never be complete.
+
+    Raises: DriftError, TransientError.
     """
-    why = "the control log knows no build of this lane: restore the control topic, or"
+    number, lane = build.build, build.lane
+    why = f"the control log knows no build {number} of {lane}: restore the control topic, or"
     if await store.fingerprint(build.collection) is not None:
         rows = await store.count(build.collection)
         if rows:
@@ -116,11 +193,16 @@ async def _refuse_leftovers(build: BuildStarted, store: VectorStore, plan: Plan)
         raise DriftError(
             f"consumer group {group}",
             {"committed records of documents": (0, plan.committed[build.lane])},
-            f"{why} have the lane filled from the start: kafka-consumer-groups.sh --delete"
+            f"{why} have the build filled from the start: kafka-consumer-groups.sh --delete"
             f" --group {group}",
         )
 
 
-def _step(build: BuildStarted, action: Action) -> Step:
+def _step(build: BuildStarted, action: Action, others: Sequence[BuildStarted] = ()) -> Step:
+    told = [_told(build), *(f"build {other.build}: {_told(other)}" for other in others)]
+    return Step(f"lane {build.lane}", action, "; ".join(told))
+
+
+def _told(build: BuildStarted) -> str:
     model = f"{build.fingerprint.model}, {build.fingerprint.dimensions} dimensions"
-    return Step(f"lane {build.lane}", action, f"collection {build.collection} ({model})")
+    return f"collection {build.collection} ({model})"

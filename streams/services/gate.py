@@ -32,21 +32,35 @@ class OpenGate:
 
 
 class LaneGate:
-    """The gate of one lane.
+    """The gate of one lane, or of one build of it.
 
     Args:
         state: gives the newest state of the control log.
         lane: whose workers these are.
+        build: which build they fill; None: whichever there is.
     """
 
-    def __init__(self, state: Callable[[], State], lane: str) -> None:
+    def __init__(self, state: Callable[[], State], lane: str, build: int | None = None) -> None:
         self._state = state
         self._lane = lane
+        self._build = build
 
     def rests(self) -> str | None:
-        """Why the lane takes no work: its stage, or a pause."""
+        """Why there is to be no work: the lane's stage, a pause, or that the build was dropped."""
+        if self.is_gone():
+            return f"build {self._build} of lane {self._lane} was dropped"
         work = work_of(self._state(), self._lane)
         return work.why if isinstance(work, Rests) else None
+
+    def is_gone(self) -> bool:
+        """Whether the build was dropped: there will never be work for it again."""
+        lane = self._state().lanes.get(self._lane)
+        return lane is not None and self._build is not None and self._build not in lane.builds
+
+    def builds(self) -> int:
+        """How many builds of the lane are written, which share its provider; at least 1."""
+        lane = self._state().lanes.get(self._lane)
+        return max(1, len(lane.builds)) if lane is not None else 1
 
     def documents_per_second(self) -> float | None:
         """The lane's throttle, over all its workers; None: as fast as it can."""

@@ -8,6 +8,7 @@ one is made.
 from collections.abc import Callable, Mapping
 
 from streams.config import Settings
+from streams.core.role_names import embed_role_name
 from streams.errors import DriftError
 from streams.migration.state import State
 from streams.ports import Connect, Embedder, Log, TopicSpec, VectorStore
@@ -71,7 +72,7 @@ async def initialise(
     _refuse_lost_documents(settings, state, found)
     for spec in (*specs, *sources):
         done(await _topic(log, spec, found, dry_run=dry_run))
-    groups = {lane: settings.group(f"embed:{lane}") for lane in settings.lanes}
+    groups = {lane: settings.group(embed_role_name(lane)) for lane in settings.lanes}
     plan = Plan(
         state=state,
         collection_prefix=settings.milvus.collection_prefix,

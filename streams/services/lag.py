@@ -3,6 +3,7 @@
 import asyncio
 
 from streams.config import Settings
+from streams.core.role_names import NORMALISE
 from streams.ports import Log
 
 __all__ = ["lag_of_role"]
@@ -15,7 +16,7 @@ async def lag_of_role(log: Log, settings: Settings, role: str) -> dict[str, int]
     """
     topics = (
         [source.topic for source in settings.sources]
-        if role == "normalise"
+        if role == NORMALISE
         else [settings.kafka.topics.documents]
     )
     lag: dict[str, int] = {}

@@ -13,11 +13,13 @@ from schemas import BuildStarted, Document, Reason
 from streams.config.settings import TopicsConfig
 from streams.core.batch import BatchPlan, Change, StoredVersion, newest, plan_batch
 from streams.core.dead_letters import dead_letter_record
+from streams.core.role_names import embed_role_name
 from streams.errors import InputRefused, LaneHalted, MalformedVector, TransientError
 from streams.ports import Embedder, Log, LogRecord, NewRecord, Row, VectorStore
 from streams.services.change_reader import read_change
 from streams.services.embedding import BatchEmbedder, Vector
 from streams.services.isolation import isolate
+from streams.services.pinned import in_words, way_on
 
 __all__ = ["Lane", "LaneParts"]
 
@@ -58,7 +60,7 @@ class Lane:
         Raises:
             TransientError: run it again with the same records.
             LaneHalted: an operator must act; then run it again.
-            OwnershipLost, LanePaused: nothing was written.
+            OwnershipLost, LanePaused: what was not written yet is left.
         """
         await self._check_identity()
         changes, letters = self._decode(records)
@@ -79,6 +81,7 @@ class Lane:
         check()
         letters += await self._write(rows, plan.delete, records)
         if letters:
+            check()
             await self._parts.log.append(letters)
         self._parts.batch.forget()
         self._count(plan, len(rows), len(letters), len(records))
@@ -93,14 +96,11 @@ class Lane:
         live = await self._parts.embedder.identify()
         differences = self._build.fingerprint.differences(live)
         if differences:
-            listed = ", ".join(
-                f"{name} was {before!r} and is {after!r}"
-                for name, (before, after) in differences.items()
-            )
+            lane = self._build.lane
             raise LaneHalted(
-                f"lane {self._build.lane}: the live model is not the one that filled"
-                f" {self._build.collection}: {listed}. Restore it, or start a new build;"
-                " vectors of two models are never mixed"
+                f"lane {lane}, build {self._build.build}: the live model is not the one that"
+                f" filled {self._build.collection}: {in_words(differences)}; vectors of two models"
+                f" are never mixed\n  remedy: {way_on(lane)}"
             )
         self._identified_at = now
 
@@ -131,7 +131,8 @@ class Lane:
             raise LaneHalted(
                 f"lane {self._build.lane}: {change.id} is stored in version"
                 f" {stored[change.id].version} but the topic {self._parts.topics.documents} has"
-                " not got that far: it was made anew. Start a new build of this lane"
+                " not got that far: it was made anew\n  remedy: `hotswap build start"
+                f" {self._build.lane}`"
             )
 
     async def _vectors(
@@ -208,6 +209,7 @@ class Lane:
         ]
         wrong += [change.id for change in deletes if change.id in found]
         if wrong:
+            self.counters["mismatched"] += len(wrong)
             raise TransientError(
                 f"lane {self._build.lane}: {len(wrong)} rows were not stored as written,"
                 f" for example {wrong[0]}"
@@ -236,7 +238,7 @@ class Lane:
         return dead_letter_record(
             self._parts.topics.dead_letters,
             original,
-            stage=f"embed:{self._build.lane}",
+            stage=embed_role_name(self._build.lane, self._build.build),
             reason=reason,
             detail=detail,
             document_id=document_id,

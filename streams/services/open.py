@@ -4,20 +4,36 @@ Imports an adapter only when it is opened, since their libraries are slow to loa
 """
 # ruff: noqa: PLC0415 (see above)
 
-from streams.config import OllamaConfig, SecretRef, Settings, SourceConfig
+from importlib.util import find_spec
+
+from schemas import Fingerprint
+from streams.config import LaneConfig, OllamaConfig, SecretRef, Settings, SourceConfig
 from streams.core.source import Source, Template
 from streams.errors import ConfigurationError
 from streams.migration.signing import MIN_KEY_BYTES, Keyring, RetiredKey
-from streams.ports import Connect, Embedder, Log, VectorStore
+from streams.ports import (
+    Connect,
+    Database,
+    Embedder,
+    ForeignCollection,
+    ForeignFields,
+    Log,
+    VectorStore,
+)
+from streams.services.connector import POSTGRES
 from streams.services.control import ControlLog
 from streams.services.follower import Follower
+from streams.services.pinned import pinned
 
 __all__ = [
     "keyring_of",
+    "lane_config",
     "open_connect",
     "open_control",
+    "open_database",
     "open_embedder",
     "open_follower",
+    "open_foreign",
     "open_log",
     "open_store",
     "source_of",
@@ -89,15 +105,35 @@ def open_store(settings: Settings) -> VectorStore:
     return MilvusStore(settings.milvus, token.read("milvus.token") if token else None)
 
 
-def open_embedder(settings: Settings, lane: str) -> Embedder:
-    """The lane's embedder. Close it when done.
+def open_foreign(settings: Settings, collection: str, fields: ForeignFields) -> ForeignCollection:
+    """A collection in the same Milvus that Hotswap did not make. Close it when done.
 
-    Raises: ConfigurationError if there is no such lane, or its key can not be read.
+    Raises: ConfigurationError if the token can not be read.
     """
-    config = settings.lanes.get(lane)
-    if config is None:
-        known = ", ".join(sorted(settings.lanes))
-        raise ConfigurationError(f"lanes.{lane}", "there is no such lane", f"choose from: {known}")
+    from streams.adapters.foreign_collection import MilvusForeign
+
+    token = settings.milvus.token
+    secret = token.read("milvus.token") if token else None
+    return MilvusForeign(settings.milvus, secret, collection, fields)
+
+
+def open_embedder(
+    settings: Settings, lane: str, fingerprint: Fingerprint | None = None
+) -> Embedder:
+    """The embedder of one of the lane's builds. Close it when done.
+
+    Args:
+        settings: say where the provider is, with which key, and how fast.
+        lane: which one.
+        fingerprint: what the build was pinned to, and so what is asked of the provider; None: what
+            the settings ask for, which a new build would be pinned to.
+
+    Raises: ConfigurationError if there is no such lane, its key can not be read, or the fingerprint
+        is of another provider.
+    """
+    config = lane_config(settings, lane)
+    if fingerprint is not None:
+        config = pinned(config, lane, fingerprint)
     if isinstance(config, OllamaConfig):
         from streams.adapters.ollama_embedder import OllamaEmbedder
 
@@ -105,6 +141,18 @@ def open_embedder(settings: Settings, lane: str) -> Embedder:
     from streams.adapters.openai_embedder import OpenAIEmbedder
 
     return OpenAIEmbedder(config, config.api_key.read(f"lanes.{lane}.api_key"))
+
+
+def lane_config(settings: Settings, lane: str) -> LaneConfig:
+    """The lane's section.
+
+    Raises: ConfigurationError if there is none.
+    """
+    config = settings.lanes.get(lane)
+    if config is None:
+        known = ", ".join(sorted(settings.lanes))
+        raise ConfigurationError(f"lanes.{lane}", "there is no such lane", f"choose from: {known}")
+    return config
 
 
 def open_connect(settings: Settings) -> Connect:
@@ -115,6 +163,38 @@ def open_connect(settings: Settings) -> Connect:
     from streams.adapters.connect import ConnectClient
 
     return ConnectClient(settings.connect)
+
+
+def open_database(settings: Settings) -> Database:
+    """The database that the connector reads, by the connector's settings. Close it when done.
+
+    Connects on first use, from where Hotswap runs: the connector's host name must be known here.
+
+    Raises: ConfigurationError if it is no Postgres, psycopg is not installed, or an entry of
+        [connect.config] or the password is missing or can not be read.
+    """
+    plugin = settings.connect.config.get("connector.class") or POSTGRES
+    if plugin != POSTGRES:
+        raise ConfigurationError(
+            'connect.config."connector.class"',
+            f"the database behind {plugin} can not be read itself",
+            f"only that of {POSTGRES} can; go without what asks the database",
+        )
+    if find_spec("psycopg") is None:
+        raise ConfigurationError(
+            "the source database",
+            "reading it needs a package that is not installed: psycopg",
+            "pip install 'hotswap[postgres]'",
+        )
+    from streams.adapters.postgres_connection import connection_parameters
+    from streams.adapters.postgres_database import PostgresDatabase
+
+    secrets = {
+        name: ref.read(f'connect.secrets."{name}"')
+        for name, ref in settings.connect.secrets.items()
+        if name.startswith("database.")
+    }
+    return PostgresDatabase(*connection_parameters(settings.connect.config, secrets))
 
 
 def source_of(config: SourceConfig) -> Source:

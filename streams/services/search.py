@@ -8,6 +8,7 @@ from streams.errors import ConfigurationError, DriftError
 from streams.migration.state import State
 from streams.ports import Embedder, Hit, Purpose, VectorStore
 from streams.services.control import build_of
+from streams.services.pinned import way_on
 
 __all__ = ["SearchResult", "search"]
 
@@ -48,8 +49,7 @@ async def search(
         raise DriftError(
             f"lane {lane}, build {build.build}",
             differences,
-            "put the model and its settings back as they were: a query must be embedded by the"
-            " model that embedded the documents",
+            f"a query must be embedded by the model that embedded the documents: {way_on(lane)}",
         )
     started = clock()
     (vector,) = await embedder.embed([text], Purpose.QUERY)

@@ -2,19 +2,24 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from schemas import UnknownSchemaVersion, WorkerReport, WorkerState
+from schemas import BuildStarted, UnknownSchemaVersion, WorkerReport, WorkerState
 from streams.config import Settings
+from streams.core.role_names import NORMALISE, embed_role_name
 from streams.migration.state import State
 from streams.ports import Log, VectorStore
+from streams.services.builds import builds_of
 from streams.services.lag import lag_of_role
 from streams.services.migration_status import MigrationStatus, migration_status
+from streams.services.pinned import asked_otherwise
 
 __all__ = [
+    "BuildStatus",
     "RoleStatus",
     "Status",
     "StatusSources",
@@ -45,6 +50,24 @@ class WorkerStatus(BaseModel):
     )
 
 
+class BuildStatus(BaseModel):
+    """The build of a lane that a role fills."""
+
+    lane: str
+    build: int
+    serves: bool = Field(description="Whether the lane is read from it.")
+    proven: bool = Field(description="Whether it was verified clean since its writes began.")
+    percent: float = Field(description="Of `documents` that its workers have behind them, 0 … 100.")
+    seconds_left: float | None = Field(
+        default=None, description="Until they have all, at their rate; null if that is not known."
+    )
+
+    @property
+    def is_filling(self) -> bool:
+        """Whether it has not got to the end of `documents` yet, for all that is known."""
+        return not self.proven and self.percent < 100  # noqa: PLR2004 - per cent
+
+
 class RoleStatus(BaseModel):
     """One role: a consumer group and its workers."""
 
@@ -54,6 +77,7 @@ class RoleStatus(BaseModel):
     workers: list[WorkerStatus] = Field(default_factory=list)
     collection: str | None = None
     rows: int | None = None
+    build: BuildStatus | None = Field(default=None, description="Null for other roles.")
 
     @property
     def total_lag(self) -> int:
@@ -67,6 +91,11 @@ class Status(BaseModel):
     control_version: int = Field(description="Of the control log's newest state.")
     migration: MigrationStatus | None = Field(description="Null if none is defined yet.")
     roles: list[RoleStatus]
+    changed: dict[str, dict[str, tuple[Any, Any]]] = Field(
+        default_factory=dict,
+        description="Lane → what its configuration asks for and no build of it was filled with:"
+        " field → (what it was, what it is).",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +117,58 @@ async def collect(sources: StatusSources, now_ms: int) -> Status:
     """
     settings = sources.settings
     reports = await latest_reports(sources.log, settings.kafka.topics.observations)
-    normalise = _role(sources, "normalise")
-    lanes = [_lane(sources, lane) for lane in settings.lanes]
-    roles = await asyncio.gather(normalise, *lanes)
+    state = sources.state
+    builds = [build for lane in settings.lanes for build in _builds(sources, lane)]
+    roles = await asyncio.gather(_role(sources, NORMALISE), *builds)
     for role in roles:
         role.workers = _workers((r for r in reports if r.role == role.role), now_ms)
-    state = sources.state
-    migration = migration_status(state, now_ms, sources.changed_at)
-    return Status(control_version=state.version, migration=migration, roles=roles)
+        if role.build is not None:
+            role.build.seconds_left = _seconds_left(role)
+    changed = {
+        lane: dict(differences)
+        for lane, config in settings.lanes.items()
+        if (differences := asked_otherwise(config, builds_of(state, lane)))
+    }
+    return Status(
+        control_version=state.version,
+        migration=migration_status(state, now_ms, sources.changed_at),
+        roles=roles,
+        changed=changed,
+    )
 
 
-async def _lane(sources: StatusSources, lane: str) -> RoleStatus:
-    role = await _role(sources, f"embed:{lane}")
-    known = sources.state.lanes.get(lane)
-    if known is not None:
-        role.collection = known.pinned.collection
-        role.rows = await sources.store.count(role.collection)
+def _builds(sources: StatusSources, lane: str) -> list[Coroutine[Any, Any, RoleStatus]]:
+    """One role for each build of the lane; of a lane without builds, that of its first."""
+    builds = builds_of(sources.state, lane)
+    if not builds:
+        return [_role(sources, embed_role_name(lane))]
+    return [_build(sources, build) for build in builds]
+
+
+async def _build(sources: StatusSources, build: BuildStarted) -> RoleStatus:
+    lane, topic = sources.state.lanes[build.lane], sources.settings.kafka.topics.documents
+    role, ends, stored = await asyncio.gather(
+        _role(sources, embed_role_name(build.lane, build.build)),
+        sources.log.ends(topic),
+        sources.store.fingerprint(build.collection),
+    )
+    role.collection = build.collection
+    if stored is not None:  # a drop that was cut off, or a disaster; neither hides the others
+        role.rows = await sources.store.count(build.collection)
+    end = sum(ends.values())
+    role.build = BuildStatus(
+        lane=build.lane,
+        build=build.build,
+        serves=build.build == lane.serving,
+        proven=lane.builds[build.build].proven,
+        percent=100.0 * max(0, end - role.total_lag) / end if end else 100.0,
+    )
     return role
+
+
+def _seconds_left(role: RoleStatus) -> float | None:
+    rates = [one.records_per_second for one in role.workers if one.records_per_second]
+    return role.total_lag / sum(rates) if rates else None
 
 
 async def _role(sources: StatusSources, role: str) -> RoleStatus:

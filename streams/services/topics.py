@@ -56,7 +56,12 @@ def own_topics(settings: Settings) -> tuple[TopicSpec, ...]:
             topics.observations,
             1,
             replicas,
-            {"cleanup.policy": "delete", "retention.ms": str(7 * _DAY_MS)},
+            {
+                "cleanup.policy": "delete",
+                "retention.ms": str(7 * _DAY_MS),
+                # The gate counts time by the broker's clock.
+                "message.timestamp.type": "LogAppendTime",
+            },
         ),
         TopicSpec(
             topics.dead_letters,

@@ -1,35 +1,37 @@
-"""Comparing a lane with `documents`, id by id: what `hotswap verify` does.
+"""Comparing a build of a lane with `documents`, id by id: what `hotswap verify` does.
 
-Reads a snapshot of `documents` and the lane's rows shard by shard, so that the largest
-shard bounds the memory. What differs is looked at again before it counts: documents keep
-coming meanwhile, and whatever is newer than the snapshot is left out.
+Reads a snapshot of `documents` into packed arrays, then all rows in one pass. What differs is
+looked at again before it counts: documents keep coming meanwhile, and whatever is newer than
+the snapshot is left out.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from schemas.fingerprint import Fingerprint
-from schemas.verify import Finding, ShardReport, VerifyReport, VerifySample
+from schemas.verify import Finding, SampleReport, ShardReport, VerifyReport
 from streams.config.kafka import TopicsConfig
-from streams.core.verification import (
-    Newest,
-    ShardComparison,
-    Suspect,
-    expectation,
-    expected_version,
-    note,
-)
-from streams.core.verify_report import Tally, conclude
+from streams.core.batch import StoredVersion
+from streams.core.newest_documents import Documents, Noted, content_hash_of
+from streams.core.role_names import embed_role_name
+from streams.core.stored_vectors import malformed
+from streams.core.verification import Comparison, Suspect
+from streams.core.verify_report import conclude
 from streams.errors import ConfigurationError, DriftError
-from streams.ports import Log, VectorStore
+from streams.ports import Log, LogRecord, ScannedRow, VectorStore
+from streams.services.ahead import ahead
 from streams.services.catching_up import wait_for_group
-from streams.services.dead_letters import read_letters
-from streams.services.misplaced import OutOfPlace, judge_out_of_place, strays
-from streams.services.second_look import Shard, second_look
+from streams.services.compared import Compared
+from streams.services.findings import Findings
+from streams.services.places import records_at
+from streams.services.sampling import Sampling, sampled
 
 __all__ = ["Phase", "Progress", "verify"]
+
+_PAGES_AHEAD = 4
 
 
 class Phase(StrEnum):
@@ -37,14 +39,17 @@ class Phase(StrEnum):
 
     WAIT = "waiting for the lane"
     COMPARE = "comparing"
+    SAMPLE = "embedding again"
+    MEND = "mending"
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a verification is.
 
-    `done` and `total` count offsets while it waits, and offsets plus rows while it compares;
-    `total` is an estimate. `lag`: partition → offsets that the lane has yet to do.
+    `done` and `total` count offsets while it waits, offsets plus rows while it compares, and
+    documents while it embeds or mends; `total` is an estimate. `lag`: partition → offsets that
+    the lane has yet to do.
     """
 
     phase: Phase
@@ -55,23 +60,18 @@ class Progress:
 
 @dataclass(slots=True)
 class _Run:
-    """One verification: what it compares, and what it has found."""
+    """One verification: what it compares, and how far it is."""
 
-    log: Log
-    store: VectorStore
-    topics: TopicsConfig
-    collection: str
-    stage: str
-    dimensions: int | None
-    snapshot: Mapping[int, int]
+    compared: Compared
+    sampling: Sampling | None
+    findings: Findings
     on_progress: Callable[[Progress], None]
     total: int = 0
     done: int = 0
-    tally: Tally = field(default_factory=Tally)
+    documents: int = 0
+    rows: int = 0
     shards: list[ShardReport] = field(default_factory=list)
-    out_of_place: list[OutOfPlace] = field(default_factory=list)
-    dead: set[tuple[int, int]] | None = None
-    """Places on `documents` of the lane's dead letters, once they were needed."""
+    sample: SampleReport | None = None
 
     def advance(self, steps: int) -> None:
         self.done += steps
@@ -81,6 +81,7 @@ class _Run:
 async def verify(
     *,
     lane: str,
+    build: int = 1,
     collection: str,
     fingerprint: Fingerprint,
     group: str,
@@ -90,25 +91,31 @@ async def verify(
     wait_seconds: float,
     on_progress: Callable[[Progress], None],
     vectors: bool = True,
+    sampling: Sampling | None = None,
+    on_found: Callable[[Sequence[Suspect]], None] = lambda _found: None,
 ) -> VerifyReport:
-    """Compare every id of a lane with `documents` as they are now.
+    """Compare every id of a build with `documents` as they are now.
 
     Args:
         lane: whose rows these are.
+        build: and of which build.
         collection: where they are.
-        fingerprint: what the lane's build is pinned to.
-        group: the lane's consumer group.
+        fingerprint: what the build is pinned to.
+        group: the build's consumer group.
         topics: names of `documents` and `dead-letters`, and how many partitions they have.
         log: where the topics are.
         store: where the collection is.
         wait_seconds: how long to wait for the lane to get as far as the snapshot.
         on_progress: called often; must return at once.
         vectors: also read and check each vector.
+        sampling: which documents to embed again; None: none.
+        on_found: told of all differences, lot by lot.
 
     Raises:
         ConfigurationError: there is no such collection or topic.
         DriftError: `documents` is not the topic that the lane was filled from.
-        TransientError: Kafka or Milvus can not be reached.
+        TransientError: Kafka, Milvus or the embedder can not be reached.
+        LaneHalted: the embedder refuses to work.
     """
     at, started = time.time_ns() // 1_000_000, time.monotonic()
     snapshot = await log.ends(topics.documents)
@@ -128,32 +135,32 @@ async def verify(
         ),
     )
     waited = time.monotonic() - started
-    run = _Run(
+    compared = Compared(
         log,
         store,
         topics,
         collection,
-        stage=f"embed:{lane}",
+        stage=embed_role_name(lane, build),
         dimensions=fingerprint.dimensions if vectors else None,
         snapshot=snapshot,
-        on_progress=on_progress,
     )
+    run = _Run(compared, sampling, Findings(compared, on_found), on_progress)
     if not lag:
         await _compare(run)
-    rows = sum(shard.rows for shard in run.shards)
     differences = {
         name: (str(expected), str(found))
         for name, (expected, found) in fingerprint.differences(pinned_to).items()
     }
+    tally = run.findings.tally
     if differences:
-        run.tally.count(Finding.WRONG_FINGERPRINT, 0, rows)
-    documents = sum(shard.documents for shard in run.shards)
-    counts = run.tally.totals()
+        tally.count(Finding.WRONG_FINGERPRINT, 0, run.rows)
+    counts = tally.totals()
     verdict, reason = conclude(
-        documents=documents, counts=counts, lag=lag, fingerprint_differences=differences
+        documents=run.documents, counts=counts, lag=lag, fingerprint_differences=differences
     )
     return VerifyReport(
         lane=lane,
+        build=build,
         collection=collection,
         fingerprint=fingerprint.short,
         group=group,
@@ -161,24 +168,20 @@ async def verify(
         snapshot=dict(snapshot),
         lag=lag,
         vectors_checked=vectors,
-        documents=documents,
-        rows=rows,
-        newer=sum(shard.newer for shard in run.shards),
+        sample=run.sample,
+        documents=run.documents,
+        rows=run.rows,
+        newer=run.findings.newer.total(),
         counts=counts,
-        samples=run.tally.samples(),
+        samples=tally.samples(),
         fingerprint_differences=differences,
-        shards=_with_counts(run),
+        shards=tuple(
+            shard.model_copy(update={"counts": tally.shard(shard.shard)}) for shard in run.shards
+        ),
         waited_seconds=waited,
         compared_seconds=time.monotonic() - started - waited,
         verdict=verdict,
         reason=reason,
-    )
-
-
-def _with_counts(run: _Run) -> tuple[ShardReport, ...]:
-    """What is out of place is only known once all shards have been read."""
-    return tuple(
-        report.model_copy(update={"counts": run.tally.shard(report.shard)}) for report in run.shards
     )
 
 
@@ -192,98 +195,99 @@ def _check_partitions(topics: TopicsConfig, snapshot: Mapping[int, int]) -> None
 
 
 async def _compare(run: _Run) -> None:
-    run.total = sum(run.snapshot.values()) + await run.store.count(run.collection)
-    for shard in sorted(run.snapshot):
-        await _compare_shard(run, shard)
-    seen = sum(shard.rows for shard in run.shards)
-    if await run.store.count(run.collection) > seen:
-        run.out_of_place += await strays(run.store, run.collection, run.snapshot)
-    if run.out_of_place:
-        judged = await judge_out_of_place(
-            run.log, run.topics.documents, run.snapshot, run.out_of_place
-        )
-        for finding, sample in judged:
-            run.tally.add(finding, sample)
-
-
-async def _compare_shard(run: _Run, index: int) -> None:
-    end = run.snapshot[index]
-    comparison = ShardComparison(await _read_documents(run, index), end, run.dimensions)
-    async for page in run.store.scan(
-        run.collection, shard=index, vectors=run.dimensions is not None
-    ):
-        comparison.add(page)
-        run.advance(len(page))
-    if comparison.greatest_version >= end:
-        await _check_version(run, index, comparison.greatest_version)
-    shard = Shard(
-        log=run.log,
-        store=run.store,
-        topic=run.topics.documents,
-        collection=run.collection,
-        index=index,
-        end=end,
-        partitions=len(run.snapshot),
-        dimensions=run.dimensions,
-    )
-    wrong, newer = await second_look(shard, comparison.suspects())
-    for suspect in wrong:
-        if suspect.finding is Finding.MISPLACED:
-            run.out_of_place.append(OutOfPlace(suspect.id, index, suspect.found))
-            continue
-        sample = VerifySample(
-            id=suspect.id, shard=index, expected=expectation(suspect), found=suspect.found
-        )
-        run.tally.add(await _explained(run, index, suspect), sample)
-    run.shards.append(
+    compared = run.compared
+    run.total = sum(compared.snapshot.values()) + await compared.store.count(compared.collection)
+    rows = compared.store.scan(compared.collection, vectors=compared.dimensions is not None)
+    async with ahead(rows, _PAGES_AHEAD) as pages:
+        documents = await _read_documents(run)
+        comparison = Comparison(documents, compared.snapshot)
+        async for page in pages:
+            suspects, right = comparison.add(page)
+            await run.findings.suspect(suspects)
+            await run.findings.suspect(_malformed(run, comparison, page, right))
+            run.advance(len(page))
+    await _name_the_missing(run, documents, comparison)
+    if run.sampling is not None:
+        await _compare_sample(run, run.sampling, documents, comparison)
+    await run.findings.settle()
+    run.documents, run.rows = len(documents), comparison.rows
+    run.shards = [
         ShardReport(
-            shard=index,
-            documents=comparison.documents,
-            rows=comparison.rows,
-            newer=comparison.newer + newer,
+            shard=shard,
+            documents=comparison.documents_of(shard),
+            rows=comparison.rows_of(shard),
+            newer=run.findings.newer[shard],
         )
+        for shard in sorted(compared.snapshot)
+    ]
+
+
+async def _read_documents(run: _Run) -> Documents:
+    noted = Noted(run.sampling.seed if run.sampling is not None else 0)
+    snapshot = run.compared.snapshot
+    at = dict.fromkeys(snapshot, 0)
+    before = 0
+    async for page in run.compared.log.read(run.compared.topics.documents, until=snapshot):
+        noted.take(page)
+        at |= {record.partition: record.offset + 1 for record in page}
+        now = sum(at.values())
+        run.advance(now - before)
+        before = now
+    run.advance(sum(snapshot.values()) - before)
+    return noted.documents()
+
+
+def _malformed(
+    run: _Run, comparison: Comparison, page: Sequence[ScannedRow], right: Sequence[int]
+) -> list[Suspect]:
+    dimensions = run.compared.dimensions
+    if dimensions is None or not right:
+        return []
+    broken = malformed([page[index].embedding for index in right], dimensions)
+    return [
+        comparison.suspected(page[right[place]], Finding.MALFORMED, why)
+        for place, why in broken.items()
+    ]
+
+
+async def _name_the_missing(run: _Run, documents: Documents, comparison: Comparison) -> None:
+    """Read the documents without a row again: their ids stand only in the log."""
+    missing = comparison.missing()
+    shards = documents.shards[missing]
+    gone = Counter(shards.tolist())
+    topic = run.compared.topics.documents
+    async for page in records_at(run.compared.log, topic, shards, documents.versions[missing]):
+        gone.subtract(record.partition for record in page)
+        await run.findings.suspect(_missing(record) for record in page)
+    # Compaction has taken these meanwhile, as it does when there is a newer one.
+    run.findings.newer.update(gone)
+
+
+def _missing(record: LogRecord) -> Suspect:
+    return Suspect(
+        id=(record.key or b"").decode("utf-8", "backslashreplace"),
+        finding=Finding.MISSING,
+        shard=record.partition,
+        expected=StoredVersion(record.offset, content_hash_of(record.value or b"")),
+        found="no row",
     )
 
 
-async def _check_version(run: _Run, index: int, version: int) -> None:
-    """Versions are offsets: one that the log has not reached comes from another log."""
-    end = (await run.log.ends(run.topics.documents))[index]
-    if version >= end:
-        raise DriftError(
-            f"collection {run.collection}",
-            {f"versions of shard {index}": (f"below {end}, the end of its partition", version)},
-            f"topic {run.topics.documents} was deleted and made again: start a new build",
-        )
-
-
-async def _explained(run: _Run, index: int, suspect: Suspect) -> Finding:
-    """The finding, unless the newest document could not be embedded and is a dead letter.
-
-    Discarded letters explain as well: by discarding, an operator accepts the gap.
-    """
-    version = expected_version(suspect)
-    if version is None or suspect.finding not in (Finding.MISSING, Finding.STALE):
-        return suspect.finding
-    if run.dead is None:
-        letters = await read_letters(
-            run.log,
-            run.topics.dead_letters,
-            wanted=lambda one: (
-                one.letter.stage == run.stage and one.letter.topic == run.topics.documents
-            ),
-        )
-        run.dead = {(one.letter.partition, one.letter.offset) for one in letters}
-    return Finding.DEAD_LETTERED if (index, version) in run.dead else suspect.finding
-
-
-async def _read_documents(run: _Run, shard: int) -> Newest:
-    newest: Newest = {}
-    at = 0
-    async for page in run.log.read(run.topics.documents, until=run.snapshot, partitions=[shard]):
-        for record in page:
-            if record.key is not None:
-                note(newest, record.key, record.value, record.offset)
-        run.advance(page[-1].offset + 1 - at)
-        at = page[-1].offset + 1
-    run.advance(run.snapshot[shard] - at)
-    return newest
+async def _compare_sample(
+    run: _Run, sampling: Sampling, documents: Documents, comparison: Comparison
+) -> None:
+    places = comparison.sample(sampling.size)
+    embedded, least = 0, 1.0
+    run.on_progress(Progress(Phase.SAMPLE, 0, len(places)))
+    async for lot in sampled(run.compared, documents, places, sampling):
+        await run.findings.suspect(lot.suspects)
+        embedded += lot.embedded
+        least = min([least, *lot.cosines])
+        run.on_progress(Progress(Phase.SAMPLE, embedded, len(places)))
+    run.sample = SampleReport(
+        wanted=sampling.size,
+        seed=sampling.seed,
+        embedded=embedded,
+        similarity=sampling.similarity,
+        least=least if embedded else None,
+    )

@@ -1,17 +1,24 @@
-"""Verifying one lane as the settings and the control log have it, and recording the verdict."""
+"""Verifying one build as the settings and the control log have it, and recording the verdict."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from schemas import VerifyEvidence, VerifyReport
 from streams.config import Settings
-from streams.ports import Log, VectorStore
-from streams.services.control import ControlLog, build_of
+from streams.core.role_names import embed_role_name
+from streams.core.stored_vectors import SIMILARITY
+from streams.core.verification import Suspect
+from streams.ports import Embedder, Log, VectorStore
+from streams.services.builds import existing_build
+from streams.services.control import ControlLog
+from streams.services.gate import LaneGate
 from streams.services.orders import Outcome, order
+from streams.services.reembedding import embed_again, refuse_another_model
+from streams.services.sampling import Sampling
 from streams.services.verification import Progress, verify
 
-__all__ = ["Verified", "record", "verify_lane"]
+__all__ = ["Sample", "Verified", "record", "verify_lane"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,23 @@ class Verified:
     as_of: int
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Documents to embed again.
+
+    Attributes:
+        embedder: of the build's model.
+        size: how many; None: all.
+        seed: of the draw.
+        similarity: least cosine that counts as the same vector.
+    """
+
+    embedder: Embedder
+    size: int | None
+    seed: int = 0
+    similarity: float = SIMILARITY
+
+
 async def verify_lane(
     settings: Settings,
     lane: str,
@@ -39,39 +63,54 @@ async def verify_lane(
     wait_seconds: float,
     on_progress: Callable[[Progress], None] = lambda _progress: None,
     vectors: bool = True,
+    build: int | None = None,
+    sample: Sample | None = None,
+    on_found: Callable[[Sequence[Suspect]], None] = lambda _found: None,
 ) -> Verified:
-    """Compare the lane's serving build with `documents` as they are now.
+    """Compare a build of the lane with `documents` as they are now.
 
     Args:
-        settings: name the lane's group and the topics.
+        settings: name the build's group and the topics.
         lane: which one.
         control: is brought up to date first.
         log: where the topics are.
-        store: where the lane's collection is.
+        store: where the build's collection is.
         wait_seconds: how long to wait for the lane to get as far as the snapshot.
         on_progress: called often; must return at once.
         vectors: also read and check each vector.
+        build: which one; None: the one that serves.
+        sample: documents to embed again; None: none.
+        on_found: told of all differences, lot by lot.
 
-    Raises: as `streams.services.verification.verify`, and ConfigurationError if no build of the
-        lane was ever started.
+    Raises: as `streams.services.verification.verify`; ConfigurationError if there is no such
+        build; DriftError if the live model is not the build's, and a sample is wanted.
     """
     state = await control.refresh()
     # From here on: an order that comes while ids are compared is not covered by the verdict.
     as_of = control.fold.offset
-    build = build_of(state, lane)
+    known = existing_build(state, lane, build)
+    sampling = None
+    if sample is not None:
+        await refuse_another_model(known, sample.embedder)
+        gate = LaneGate(lambda: control.state, lane, known.build)
+        embed = embed_again(settings, known, sample.embedder, gate)
+        sampling = Sampling(sample.size, sample.seed, embed, sample.similarity)
     report = await verify(
         lane=lane,
-        collection=build.collection,
-        fingerprint=build.fingerprint,
-        group=settings.group(f"embed:{lane}"),
+        build=known.build,
+        collection=known.collection,
+        fingerprint=known.fingerprint,
+        group=settings.group(embed_role_name(lane, known.build)),
         topics=settings.kafka.topics,
         log=log,
         store=store,
         wait_seconds=wait_seconds,
         on_progress=on_progress,
         vectors=vectors,
+        sampling=sampling,
+        on_found=on_found,
     )
-    return Verified(report, build.build, as_of)
+    return Verified(report, known.build, as_of)
 
 
 async def record(control: ControlLog, verified: Verified, by: str) -> Outcome:

@@ -130,7 +130,8 @@ class System:
             stderr=asyncio.subprocess.PIPE,
         )
         out, err = await asyncio.wait_for(process.communicate(), DEADLINE)
-        assert process.returncode == status, f"{arguments}: {process.returncode}\n{err.decode()}"
+        said = f"{out.decode()}\n{err.decode()}"
+        assert process.returncode == status, f"{arguments}: {process.returncode}\n{said}"
         return out.decode()
 
     async def started(self, *arguments: str) -> tuple[int, str]:
@@ -167,7 +168,9 @@ class System:
 
     async def worker(self, role: str) -> Worker:
         """Start a worker; it is killed at the end of the test if it still runs."""
-        return await self._start(role, "worker", *role.split(":"))
+        kind, lane, build = (*role.split(":"), "", "")[:3]
+        words = [kind, *filter(None, [lane]), *(["--build", build] if build else [])]
+        return await self._start(role, "worker", *words)
 
     async def serve(self) -> str:
         """Start `hotswap serve`; its address, once it is ready."""
@@ -301,8 +304,10 @@ class System:
             await worker.kill()
         async with httpx.AsyncClient() as client:
             await client.delete(f"{self.endpoints.connect_url}/connectors/{self.name}")
+        await self.refresh()
         for lane in self.state.lanes.values():
-            await self.store.drop(lane.pinned.collection)
+            for build in lane.builds.values():
+                await self.store.drop(build.pinned.collection)
         await self.log.close()
         await self.store.close()
         await self._drop_replication()

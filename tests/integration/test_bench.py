@@ -16,6 +16,7 @@ from streams.bench.pipeline import bench_pipeline
 from streams.bench.replay import bench_replay
 from streams.bench.serve import bench_serve
 from streams.bench.site import open_site
+from streams.bench.verify import bench_verify
 
 pytestmark = pytest.mark.stack
 
@@ -26,6 +27,7 @@ BENCHES = {
     "normalise": (partial(bench_normalise, rounds=1), 200, 2),
     "pipeline": (partial(bench_pipeline, rounds=1), 300, 1),
     "serve": (partial(bench_serve, rounds=1, stored=50, callers=2, latency_ms=5.0), 200, 3),
+    "verify": (partial(bench_verify, rounds=1), 3_000, 3),
 }
 
 

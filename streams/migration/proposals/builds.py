@@ -17,7 +17,8 @@ def start(state: State, command: BuildStarted, at: Place) -> Answer:
     build = Build(command, at.offset)
     if lane is None:
         written = at.offset if is_written(state, name) else None
-        first = LaneState({number: build}, number, number, at.offset, written_from=written)
+        serves = {number: build._replace(served=True)}
+        first = LaneState(serves, number, number, at.offset, written_from=written)
         after = with_lane(state, name, first)
         return Proposal(Order.BUILD_START, f"{effect} and serves", after, name)
     if number <= lane.newest:
@@ -36,8 +37,13 @@ def promote(state: State, command: BuildPromoted, at: Place) -> Answer:
         return Rejected(Rejection.FORBIDDEN, f"lane {name} has no build {number}")
     if number == lane.serving:
         return Unchanged(f"build {number} serves")
-    after = with_lane(state, name, lane._replace(serving=number, serves_from=at.offset))
-    return Proposal(Order.BUILD_PROMOTE, f"build {number} of {name} serves", after, name, number)
+    build = lane.builds[number]
+    # The way back asks for no new evidence; but a build with differences is none.
+    order = Order.BUILD_RETURN if build.served else Order.BUILD_PROMOTE
+    builds = {**lane.builds, number: build._replace(served=True)}
+    serves = lane._replace(builds=builds, serving=number, serves_from=at.offset)
+    effect = f"build {number} of {name} serves"
+    return Proposal(order, effect, with_lane(state, name, serves), name, number)
 
 
 def drop(state: State, command: BuildDropped, _at: Place) -> Answer:

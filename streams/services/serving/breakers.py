@@ -82,6 +82,11 @@ class Breakers:
         if after.probe_at is not None and lane not in self._recovering:
             self._recovering[lane] = asyncio.create_task(self._recover(lane))
 
+    def renewed(self, lane: str) -> None:
+        """The lane is read from another build: what the one before did says nothing about it."""
+        if lane in self._breakers:
+            self._set(lane, CLOSED)
+
     def _set(self, lane: str, after: Breaker) -> None:
         before = self._breakers.get(lane, CLOSED)
         self._breakers[lane] = after

@@ -1,4 +1,4 @@
-"""Whether a lane's live model is the one that filled its collection, looked at now and then.
+"""Whether a build's live model is the one that filled its collection, looked at now and then.
 
 A look costs a call to the embedder, so requests go by the last one. In between, a model that
 is replaced can go unnoticed for as long as the pause between two looks.
@@ -10,6 +10,7 @@ import logging
 from schemas import BuildStarted, Fingerprint
 from streams.errors import DriftError, HotswapError
 from streams.ports import Embedder
+from streams.services.pinned import way_on
 
 __all__ = ["Identity"]
 
@@ -17,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 class Identity:
-    """The live fingerprint of one lane's embedder, as it was last seen.
+    """The live fingerprint of one embedder of a lane, as it was last seen.
 
     Attributes:
         live: None until the embedder first answered.
@@ -83,8 +84,8 @@ class Identity:
             raise DriftError(
                 f"lane {self._lane}, build {build.build}",
                 differences,
-                "put the model and its settings back as they were: a query must be embedded by"
-                " the model that embedded the documents",
+                "a query must be embedded by the model that embedded the documents:"
+                f" {way_on(self._lane)}",
             )
 
     def differences(self, build: BuildStarted) -> dict[str, tuple[object, object]]:

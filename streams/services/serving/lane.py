@@ -16,8 +16,8 @@ from schemas import BuildStarted, Fingerprint, MirroredSide, SearchRequest, Why
 from schemas.filter import Filter
 from streams.core.text import clean
 from streams.errors import HotswapError, InputRefused
-from streams.ports import Embedder, Hit, Purpose, VectorStore
-from streams.services.serving.identity import Identity
+from streams.ports import Hit, Purpose, VectorStore
+from streams.services.serving.models import Models
 
 __all__ = ["KeptQueries", "Query", "SearchLane", "Trace", "milliseconds", "query_of"]
 
@@ -72,15 +72,22 @@ class SearchLane:
     """What it takes to search one lane."""
 
     name: str
-    embedder: Embedder
+    models: Models
     store: VectorStore
     build: Callable[[str], BuildStarted]
-    identity: Identity
     kept: KeptQueries
     clock: Callable[[], float] = field(default=time.perf_counter)
 
-    async def search(self, query: Query, trace: Trace) -> list[Hit]:
-        """The hits, nearest first, all from one build.
+    async def search(
+        self, query: Query, trace: Trace, build: BuildStarted | None = None
+    ) -> list[Hit]:
+        """The hits, nearest first, all from one build, embedded by that build's model.
+
+        Args:
+            query: what to search for.
+            trace: filled on the way.
+            build: where; None: where the lane is read, and if that changes meanwhile, where it is
+                read then.
 
         Raises:
             ConfigurationError: the lane has no build.
@@ -88,25 +95,24 @@ class SearchLane:
             InputRefused: it does not take this query, or does not hold `vector_by`.
             TransientError, LaneHalted: from the embedder or the store.
         """
+        if build is not None:
+            return await self._search(build, query, trace)
         while True:
-            build = self.build(self.name)
+            serving = self.build(self.name)
             try:
-                return await self._search(build, query, trace)
+                return await self._search(serving, query, trace)
             except HotswapError:
                 # The build may have been replaced, and its collection dropped, meanwhile.
-                if self.build(self.name).id == build.id:
+                if self.build(self.name).id == serving.id:
                     raise
 
     async def _search(self, build: BuildStarted, query: Query, trace: Trace) -> list[Hit]:
         trace.build = build
-        await self.identity.check(build)
-        started = self.clock()
         if query.text is not None:
-            vector = await self._embedded(build.fingerprint, query.text, trace)
-            trace.embed_seconds = self.clock() - started
-            started = self.clock()
+            vector = await self._embedded(build, query.text, trace)
         else:
-            vector = await self._stored(build.collection, str(query.vector_by))
+            vector = await self._stored(build, str(query.vector_by))
+        started = self.clock()
         hits = await self.store.search(build.collection, vector, query.k, query.filter)
         trace.search_seconds = self.clock() - started
         return hits
@@ -119,26 +125,30 @@ class SearchLane:
         Raises: what `search` raises; TimeoutError.
         """
         build = self.build(self.name)
-        async with asyncio.timeout(max(deadline_seconds, _IDENTIFY_SECONDS)):
-            await self.identity.look()
-        await self.identity.check(build)
-        async with asyncio.timeout(deadline_seconds):
-            (vector,) = await self.embedder.embed(["probe"], Purpose.QUERY)
-            await self.store.search(build.collection, vector, 1)
+        with self.models.lent(build) as (embedder, identity):
+            async with asyncio.timeout(max(deadline_seconds, _IDENTIFY_SECONDS)):
+                await identity.look()
+            await identity.check(build)
+            async with asyncio.timeout(deadline_seconds):
+                (vector,) = await embedder.embed(["probe"], Purpose.QUERY)
+                await self.store.search(build.collection, vector, 1)
 
-    async def _embedded(self, fingerprint: Fingerprint, text: str, trace: Trace) -> _Vector:
-        key = (fingerprint, text)
-        kept: _Vector | None = self.kept.get(key)
-        if kept is not None:
-            trace.cached = True
-            return kept
-        vector: _Vector = (await self.embedder.embed([text], Purpose.QUERY))[0]
-        if self.kept.maxsize:
-            self.kept[key] = vector
-        return vector
+    async def _embedded(self, build: BuildStarted, text: str, trace: Trace) -> _Vector:
+        with self.models.lent(build) as (embedder, identity):
+            await identity.check(build)
+            started = self.clock()
+            key = (build.fingerprint, text)
+            vector: _Vector | None = self.kept.get(key)
+            trace.cached = vector is not None
+            if vector is None:
+                vector = (await embedder.embed([text], Purpose.QUERY))[0]
+                if self.kept.maxsize:
+                    self.kept[key] = vector
+            trace.embed_seconds = self.clock() - started
+            return vector
 
-    async def _stored(self, collection: str, document: str) -> _Vector:
-        found = await self.store.vectors(collection, [document])
+    async def _stored(self, build: BuildStarted, document: str) -> _Vector:
+        found = await self.store.vectors(build.collection, [document])
         if document not in found:
             raise InputRefused(f"lane {self.name} does not hold document {document}")
         return found[document]

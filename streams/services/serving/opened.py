@@ -4,23 +4,25 @@ The one place that knows what stands behind the functions and Protocols of this 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from schemas import ShadowObservation
+from schemas import Fingerprint, ShadowObservation
 from streams.config import Settings
 from streams.core.breaker import Rules
 from streams.errors import HotswapError
-from streams.ports import VectorStore
+from streams.ports import Embedder, VectorStore
 from streams.services import open as systems
+from streams.services.follower import Follower
 from streams.services.serving.breakers import Breakers
 from streams.services.serving.control_view import ControlView, view_of
 from streams.services.serving.feedback import Feedback
-from streams.services.serving.identity import Identity
+from streams.services.serving.following import follow_builds
 from streams.services.serving.lane import KeptQueries, SearchLane
 from streams.services.serving.mirror import Shadow
+from streams.services.serving.models import Models
 from streams.services.serving.observing import Observations
 from streams.services.serving.searcher import Deadlines, Searcher
 from streams.services.serving.serving import Serving
@@ -42,7 +44,8 @@ async def open_serving(settings: Settings) -> AsyncIterator[Serving]:
         first_fold = asyncio.create_task(follower.caught_up())
         exits.push_async_callback(_ended, first_fold)
         control = view_of(follower)
-        lanes, mirrored = await _lanes(exits, settings, control)
+        models = await _models(exits, settings)
+        lanes, mirrored = _lanes(exits, settings, control, models)
         observations = await exits.enter_async_context(
             Observations(log.append, topics.observations)
         )
@@ -57,6 +60,10 @@ async def open_serving(settings: Settings) -> AsyncIterator[Serving]:
 
         rules = Rules(serve.breaker.failures, serve.breaker.cool_down_seconds)
         breakers = await exits.enter_async_context(Breakers(lanes, rules, probe))
+        look = follow_builds(settings, control, models, breakers)
+        exits.callback(control.listen(lambda _folded: look()))
+        watching = asyncio.create_task(_once_folded(follower, look))
+        exits.push_async_callback(_ended, watching)
         feedback = await exits.enter_async_context(
             Feedback(
                 control,
@@ -72,14 +79,33 @@ async def open_serving(settings: Settings) -> AsyncIterator[Serving]:
             shadow=shadow,
             feedback=feedback,
             observations=observations,
-            identities={name: lane.identity for name, lane in lanes.items()},
+            models=models,
             breakers=breakers,
             first_fold=first_fold,
         )
 
 
-async def _lanes(
-    exits: AsyncExitStack, settings: Settings, control: ControlView
+async def _models(exits: AsyncExitStack, settings: Settings) -> Models:
+    """None is open yet: which ones there are to be stands in the control log.
+
+    Raises: ConfigurationError if a lane's key can not be read.
+    """
+    for name in settings.lanes:
+        await systems.open_embedder(settings, name).close()
+
+    def opener(lane: str, fingerprint: Fingerprint) -> Embedder:
+        return systems.open_embedder(settings, lane, fingerprint)
+
+    return await exits.enter_async_context(Models(opener, settings.serve.identity_seconds))
+
+
+async def _once_folded(follower: Follower, look: Callable[[], None]) -> None:
+    await follower.caught_up()
+    look()
+
+
+def _lanes(
+    exits: AsyncExitStack, settings: Settings, control: ControlView, models: Models
 ) -> tuple[Mapping[str, SearchLane], Mapping[str, SearchLane]]:
     """Each lane twice: for answers, and for the mirror over a store of its own.
 
@@ -90,13 +116,9 @@ async def _lanes(
         stores.append(systems.open_store(settings))
         exits.push_async_callback(stores[-1].close)
     kept = KeptQueries(settings.serve.cached_queries)
-    lanes: dict[str, SearchLane] = {}
-    for name in settings.lanes:
-        embedder = systems.open_embedder(settings, name)
-        exits.push_async_callback(embedder.close)
-        identity = Identity(name, embedder, every_seconds=settings.serve.identity_seconds)
-        exits.push_async_callback(_ended, asyncio.create_task(identity.watch()))
-        lanes[name] = SearchLane(name, embedder, stores[0], control.build, identity, kept)
+    lanes = {
+        name: SearchLane(name, models, stores[0], control.build, kept) for name in settings.lanes
+    }
     return lanes, {name: replace(lane, store=stores[1]) for name, lane in lanes.items()}
 
 

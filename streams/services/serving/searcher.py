@@ -10,10 +10,18 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from schemas import Fallback, LaneFailure, SearchHit, SearchRequest, SearchResponse, Why
+from schemas import (
+    BuildStarted,
+    Fallback,
+    LaneFailure,
+    SearchHit,
+    SearchRequest,
+    SearchResponse,
+    Why,
+)
 from streams.core.query_ids import NONCE_BYTES, QueryId, encode
 from streams.core.routing import Reason, Route, Routing, route
-from streams.errors import HotswapError
+from streams.errors import ConfigurationError, HotswapError
 from streams.ports import Hit
 from streams.services.serving.breakers import Breakers
 from streams.services.serving.control_view import ControlView
@@ -44,6 +52,10 @@ class Searched:
 class _Found:
     trace: Trace
     hits: list[Hit]
+
+
+class _Superseded(Exception):
+    """The lane is read from another build now, and the one before may be gone."""
 
 
 def _now_ms() -> int:
@@ -79,19 +91,28 @@ class Searcher:
             Unanswered: no lane that may answer did.
         """
         query = query_of(request)
+        ends_at = self.clock() + self.deadlines.total
+        while True:
+            try:
+                return await self._search(request, query, ends_at)
+            except _Superseded:
+                continue
+
+    async def _search(self, request: SearchRequest, query: Query, ends_at: float) -> Searched:
+        """One go. The flag and both lanes' builds are those of one moment: of its version."""
         routing = self.control.flag()
         picked = route(routing, request.targeting_key, request.cohort)
         other = routing.source if picked.uses_target else routing.target
-        ends_at = self.clock() + self.deadlines.total
+        builds = {lane: self._build(lane) for lane in (picked.lane, other)}
         if self._is_left_alone(picked.lane, other):
             outcome: _Found | LaneFailure = failure(picked.lane, Why.BREAKER_OPEN)
         else:
-            outcome = await self._attempt(picked.lane, query, ends_at)
+            outcome = await self._attempt(picked.lane, builds[picked.lane], query, ends_at)
         if isinstance(outcome, _Found):
             return self._answered(routing, picked, query, outcome, None)
         if other not in self.control.readable():
             raise Unanswered(outcome)
-        second = await self._attempt(other, query, ends_at)
+        second = await self._attempt(other, builds[other], query, ends_at)
         if isinstance(second, LaneFailure):
             raise Unanswered(outcome, second)
         fallback = Fallback(
@@ -107,7 +128,15 @@ class Searcher:
             and other in self.control.readable()
         )
 
-    async def _attempt(self, name: str, query: Query, ends_at: float) -> _Found | LaneFailure:
+    def _build(self, lane: str) -> BuildStarted | None:
+        try:
+            return self.control.build(lane)
+        except ConfigurationError:
+            return None
+
+    async def _attempt(
+        self, name: str, build: BuildStarted | None, query: Query, ends_at: float
+    ) -> _Found | LaneFailure:
         lane = self.lanes.get(name)
         if lane is None:
             return failure(name, Why.NOT_BUILT)
@@ -115,8 +144,10 @@ class Searcher:
         left = ends_at - self.clock()
         try:
             async with asyncio.timeout(min(left, self.deadlines.lane)):
-                hits = await lane.search(query, trace)
+                hits = await lane.search(query, trace, build)
         except (HotswapError, TimeoutError) as error:
+            if self._build(name) != build and self.clock() < ends_at:
+                raise _Superseded from error
             word = why(error)
             # The query itself says nothing about the lane, nor does a deadline cut short.
             if word is not Why.REFUSED and (

@@ -5,16 +5,16 @@ A lane that fails later shows here and is what the fallback is for.
 """
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from schemas import BuildStarted
 from streams.errors import ConfigurationError
 from streams.services.serving.breakers import Breakers
 from streams.services.serving.control_view import ControlView
 from streams.services.serving.feedback import Feedback
-from streams.services.serving.identity import Identity
 from streams.services.serving.mirror import Shadow
+from streams.services.serving.models import Models
 from streams.services.serving.observing import Observations
 from streams.services.serving.searcher import Searcher
 
@@ -35,7 +35,7 @@ class Serving:
     shadow: Shadow
     feedback: Feedback
     observations: Observations
-    identities: Mapping[str, Identity]
+    models: Models
     breakers: Breakers
     first_fold: asyncio.Future[Any]
     was_ready: bool = False
@@ -44,7 +44,7 @@ class Serving:
         """Whether it is ready, and the state of each part, as JSON."""
         folded = self.control.folded()
         readable = self.control.readable() if folded else ()
-        lanes = {name: self._lane(name) for name in sorted(self.identities)}
+        lanes = {name: self._lane(name) for name in sorted(self.searcher.lanes)}
         self.was_ready = self.was_ready or any(
             lane["model"] == "as built" for name, lane in lanes.items() if name in readable
         )
@@ -66,20 +66,23 @@ class Serving:
         }
 
     def _lane(self, name: str) -> dict[str, Any]:
-        identity = self.identities[name]
         try:
             build = self.control.build(name) if self.control.folded() else None
         except ConfigurationError:
             build = None
-        if identity.live is None:
-            model = "unknown"
-        elif build is None:
-            model = "not built"
-        else:
-            model = "changed" if identity.differences(build) else "as built"
+        identity = build and self.models.identity(build)
+        others = [other for other in self.control.builds(name) if other != build]
         return {
-            "model": model,
+            "model": "not built" if build is None else self._model(build),
             "build": build and build.build,
             "breaker": self.breakers.phase(name),
-            "problem": str(identity.problem) if identity.problem else None,
+            "problem": str(identity.problem) if identity and identity.problem else None,
+            "other_builds": {str(other.build): self._model(other) for other in others},
         }
+
+    def _model(self, build: BuildStarted) -> str:
+        """How the build's live model is to its pinned one."""
+        identity = self.models.identity(build)
+        if identity is None or identity.live is None:
+            return "unknown"
+        return "changed" if identity.differences(build) else "as built"

@@ -20,16 +20,17 @@ async def test_a_scan_of_nothing_has_no_rows(store, collection):
 
 
 async def test_a_scan_gives_each_row_once_in_pages_sorted_by_id(store, collection, row):
-    rows = [row(f"a/{n}", shard=n % 3, version=n) for n in range(4_500)]
-    await store.upsert(collection, rows)
+    rows = [row(f"a/{n}", shard=n % 3, version=n) for n in range(9_500)]
+    for start in range(0, len(rows), 2_500):
+        await store.upsert(collection, rows[start : start + 2_500])
     await store.upsert(collection, [row(f"a/{n}", shard=n % 3, version=n) for n in range(500)])
     await store.delete(collection, [f"a/{n}" for n in range(100)])
     pages = [page async for page in store.scan(collection)]
     found = [each for page in pages for each in page]
     assert len(pages) > 1
-    assert [each.id for each in found] == sorted(f"a/{n}" for n in range(100, 4_500))
+    assert [each.id for each in found] == sorted(f"a/{n}" for n in range(100, 9_500))
     assert found[0] == ScannedRow("a/100", 100 % 3, 100, "0" * 32, None)
-    assert await store.count(collection) == 4_400
+    assert await store.count(collection) == 9_400
 
 
 async def test_a_scan_of_one_shard_gives_its_rows_only(store, collection, row):

@@ -76,7 +76,9 @@ def systems(monkeypatch) -> Systems:
     monkeypatch.setattr(f"{opened}log", lambda _settings: here.log)
     monkeypatch.setattr(f"{opened}store", lambda _settings: here.store)
     monkeypatch.setattr(f"{opened}connect", lambda _settings: here.connect)
-    monkeypatch.setattr(f"{opened}embedder", lambda _settings, lane: here.embedders[lane])
+    monkeypatch.setattr(
+        f"{opened}embedder", lambda _settings, lane, _pinned=None: here.embedders[lane]
+    )
     return here
 
 

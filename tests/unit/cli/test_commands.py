@@ -7,7 +7,7 @@ import pytest
 from schemas import WorkerReport, WorkerState
 from streams.cli import session
 from streams.cli.exits import Exit
-from streams.cli.up import _command
+from streams.cli.up import _command, _screen
 from streams.config.reference import example, reference
 from streams.ports import NewRecord
 from streams.services.control import ControlLog
@@ -141,7 +141,7 @@ def test_verify_of_a_lane_that_lacks_a_row_has_status_1_and_names_it(hotswap, in
 def test_verify_of_a_lane_that_is_behind_is_not_clean(hotswap, initialised):
     now(put_rows(initialised, ["a"]))
     ended = hotswap("verify", "ollama", "--wait", "0", "--json")
-    assert ended.status == Exit.FAILED
+    assert ended.status == Exit.INCONCLUSIVE
     assert [report["verdict"] for report in ended.json] == ["inconclusive"]
 
 
@@ -178,11 +178,20 @@ def test_up_runs_each_role_as_the_worker_command_with_the_same_options():
     command = _command("embed:ollama", options)
     assert command[1:] == [
         *("-m", "streams.cli", "--config", "other.toml", "--verbose"),
-        *("worker", "embed", "ollama"),
+        *("worker", "embed", "ollama", "--build", "1"),
+    ]
+    assert _command("embed:ollama:2", session.Options())[3:] == [
+        *("worker", "embed", "ollama", "--build", "2")
     ]
     assert _command("normalise", session.Options())[1:] == [
         *("-m", "streams.cli", "worker", "normalise")
     ]
+
+
+def test_up_prints_the_name_of_a_role_as_it_is(capsys):
+    show = _screen(["serve"])
+    show("embed:cloud:2", "said [so]")
+    assert capsys.readouterr().out == "embed:cloud:2 said [so]\n"
 
 
 def test_up_refuses_a_role_that_there_is_none_of(hotswap):
@@ -203,4 +212,5 @@ def test_a_worker_ends_with_the_status_of_its_role(hotswap, monkeypatch, status)
     monkeypatch.setattr("streams.agents.roles.run_normalise", work)
     assert hotswap("worker", "embed", "ollama").status == status
     assert hotswap("worker", "normalise").status == status
-    assert asked == [("ollama",), ()]
+    assert hotswap("worker", "embed", "ollama", "--build", "2").status == status
+    assert asked == [("ollama", None), (), ("ollama", 2)]

@@ -15,7 +15,9 @@ def empty(monkeypatch, tmp_path) -> Iterator[World]:
     opened = "streams.services.open.open_"
     monkeypatch.setattr(f"{opened}log", lambda _settings: world.log.open())
     monkeypatch.setattr(f"{opened}store", lambda _settings: world.store)
-    monkeypatch.setattr(f"{opened}embedder", lambda _settings, lane: world.embedders[lane])
+    monkeypatch.setattr(
+        f"{opened}embedder", lambda _settings, lane, _pinned=None: world.embedders[lane]
+    )
     monkeypatch.setattr("streams.services.follower._CONFIRM_SECONDS", 0.01)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "hotswap.toml").write_text(CONFIGURATION, encoding="utf-8")

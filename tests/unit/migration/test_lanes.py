@@ -130,6 +130,38 @@ def test_a_build_is_promoted_once_it_is_proven():
     assert log.verdict(**promote) == Unchanged("build 2 serves")
 
 
+def test_the_way_back_to_a_build_that_has_served_needs_no_new_evidence():
+    log = walked("live")
+    log.start("ollama", 2)
+    log.verify("ollama", 2)
+    log.accept("build", action="promote", lane="ollama", build=2)
+    log.wait(30 * DAY)  # the verify of build 1 counts no longer
+    back: dict[str, Any] = {"kind": "build", "action": "promote", "lane": "ollama", "build": 1}
+    assert log.accept(**back).effect == "build 1 of ollama serves"
+    assert log.accept(**back | {"build": 2}).effect == "build 2 of ollama serves"
+
+
+def test_there_is_no_way_back_to_a_build_that_has_lost_something():
+    log = walked("live")
+    log.start("ollama", 2)
+    log.verify("ollama", 2)
+    log.accept("build", action="promote", lane="ollama", build=2)
+    log.verify("ollama", 1, verdict="different")
+    held = log.verdict("build", action="promote", lane="ollama", build=1, force=True, reason="r")
+    assert isinstance(held, Held)
+    assert (held.guard, held.forcible) == (Guard.PROVEN, False)
+    assert held.remedy == "run `hotswap verify ollama --build 1`"
+
+
+def test_the_source_that_was_taken_at_its_word_is_a_way_back_too():
+    log = walked("live")
+    log.start("cloud", 2)
+    log.verify("cloud", 2)
+    log.accept("build", action="promote", lane="cloud", build=2)
+    log.accept("build", action="promote", lane="cloud", build=1)
+    assert log.state.lanes["cloud"].serving == 1
+
+
 def test_a_verify_of_the_build_before_is_not_one_of_the_build_that_serves():
     log = walked("dualwrite")
     log.start("ollama", 2)

@@ -34,6 +34,7 @@ MATRIX = """
     throttle        .       .         .      .       .        .
     build start     .       .         .      .       .        .
     build promote  pV      pV        pV     pV      pV       pV
+    build return    p       p         p      p       p        p
     build drop      .       .         .      .       .        .
     autopilot       .       .         .      .       .        .
     migration       .       .         .      .       .        .
@@ -99,6 +100,7 @@ def command(order: Order, stage: Stage) -> dict[str, Any]:
             "documents_partitions": 12,
         },
         Order.BUILD_PROMOTE: {"action": "promote", "lane": read, "build": 2},
+        Order.BUILD_RETURN: {"action": "promote", "lane": read, "build": 2},
         Order.BUILD_DROP: {"action": "drop", "lane": read, "build": 2},
         Order.AUTOPILOT: {"on": True},
         Order.MIGRATION: {
@@ -123,7 +125,11 @@ def bare(order: Order, stage: Stage) -> Log:
     state = log.state
     lanes = dict(state.lanes)
     for name, known in lanes.items():
-        builds = {number: build._replace(proven=False) for number, build in known.builds.items()}
+        returns = order is Order.BUILD_RETURN
+        builds = {
+            number: build._replace(proven=False, served=returns or build.served)
+            for number, build in known.builds.items()
+        }
         paused = None if order is Order.PAUSE else "by desk"
         lanes[name] = known._replace(builds=builds, paused=paused)
     fresh = state.ramp._replace(since=log.now)
@@ -152,6 +158,10 @@ def ready(order: Order, stage: Stage) -> Log:
         for build in (1, 2):
             log.verify(lane, build)
     log.health()
+    if order is Order.BUILD_RETURN:
+        for build in (2, 1):
+            promoted = command(Order.BUILD_PROMOTE, stage) | {"build": build}
+            log.accept(**promoted)
     if order is Order.RESUME:
         log.accept("pause", lane=command(order, stage)["lane"], force=True, reason="test")
     return log

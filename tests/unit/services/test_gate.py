@@ -64,6 +64,16 @@ def test_a_pause_closes_the_gate_and_says_why():
         gate.check()
 
 
+def test_a_build_that_was_dropped_rests_for_ever_and_the_others_do_not():
+    lane = state_of().lanes["ollama"]
+    for build, gone in ((1, False), (2, True)):
+        gate = LaneGate(state_of, "ollama", build)
+        assert gate.is_gone() is gone
+        assert (gate.rests() == "build 2 of lane ollama was dropped") is gone
+    assert not LaneGate(State, "ollama", 1).is_gone()  # not known yet
+    assert LaneGate(state_of, "ollama").builds() == len(lane.builds) == 1
+
+
 def test_a_lane_without_a_build_rests():
     assert "no build" in str(gate_of(state_of(), "third").rests())
 

@@ -74,6 +74,8 @@ async def test_topics_have_the_configuration_that_losing_nothing_needs(world):
     assert control.partitions == 1
     assert control.config["retention.ms"] == "-1"
     assert control.config["message.timestamp.type"] == "LogAppendTime"
+    observations = await world.log.describe("observations")
+    assert observations.config["message.timestamp.type"] == "LogAppendTime"
 
 
 def test_with_three_replicas_two_must_have_a_record():

@@ -2,7 +2,11 @@
 
 import asyncio
 import sys
+from collections.abc import Set as AbstractSet
 
+import pytest
+
+from streams.errors import TransientError
 from streams.services.supervision import Child, supervise
 from tests.waiting import until
 
@@ -57,3 +61,78 @@ async def test_a_stop_lets_a_role_finish_what_it_does():
     stop.set()
     await asyncio.wait_for(task, 30)
     assert ("a", "drained") in lines
+
+
+class Changing:
+    """A roster that a test changes."""
+
+    def __init__(self, *children: Child) -> None:
+        self.wanted = list(children)
+        self.late: list[Child] | None = None
+        self.confirmed = 0
+        self._moved = asyncio.Event()
+
+    def set(self, *children: Child) -> None:
+        self.wanted = list(children)
+        self._moved.set()
+
+    def children(self) -> list[Child]:
+        return self.wanted
+
+    async def differs(self, roles: AbstractSet[str]) -> None:
+        while {child.role for child in self.wanted} == roles:
+            await self._moved.wait()
+            self._moved.clear()
+
+    async def confirm(self) -> None:
+        self.confirmed += 1
+        if self.late is not None:
+            self.wanted = self.late
+
+
+UP = "print('up'); import time; time.sleep(600)"
+
+
+async def test_who_comes_on_the_roster_is_started_and_who_leaves_it_is_ended():
+    lines: list[tuple[str, str]] = []
+    stop = asyncio.Event()
+    stays, leaves, comes = (Child(name, python(UP)) for name in ("stays", "leaves", "comes"))
+    roster = Changing(stays, leaves)
+    task = asyncio.create_task(supervise(roster, lambda *line: lines.append(line), stop))
+    await until(lambda: {("stays", "up"), ("leaves", "up")} <= set(lines), "both are up")
+    roster.set(stays, comes)
+    await until(lambda: ("comes", "up") in lines, "the new one is up")
+    assert lines.count(("stays", "up")) == 1
+    stop.set()
+    assert await asyncio.wait_for(task, 30) == 0
+    assert lines.count(("leaves", "up")) == 1
+    assert not any("starting again" in line for _, line in lines)
+
+
+async def test_who_ends_in_good_order_and_is_wanted_no_more_is_not_started_again():
+    lines: list[tuple[str, str]] = []
+    stop = asyncio.Event()
+    stays = Child("stays", python(UP))
+    roster = Changing(stays, Child("dropped", python("print('done')")))
+    roster.late = [stays]  # heard of only when somebody asks
+    task = asyncio.create_task(supervise(roster, lambda *line: lines.append(line), stop))
+    await until(lambda: ("stays", "up") in lines and roster.wanted == [stays], "it is known")
+    stop.set()
+    await asyncio.wait_for(task, 30)
+    assert lines.count(("dropped", "done")) == roster.confirmed == 1
+    assert not any("starting again" in line for _, line in lines)
+
+
+async def test_a_roster_that_fails_ends_all_children():
+    class Failing(Changing):
+        async def differs(self, roles: AbstractSet[str]) -> None:
+            await super().differs(roles)
+            raise TransientError("no roster")
+
+    lines: list[tuple[str, str]] = []
+    roster = Failing(Child("a", python(UP)))
+    task = asyncio.create_task(supervise(roster, lambda *line: lines.append(line), asyncio.Event()))
+    await until(lambda: ("a", "up") in lines, "it is up")
+    roster.set()
+    with pytest.raises(TransientError, match="no roster"):
+        await asyncio.wait_for(task, 30)

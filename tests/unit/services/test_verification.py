@@ -13,8 +13,9 @@ from streams.adapters.partitioning import partition_of
 from streams.config import TopicsConfig
 from streams.core.dead_letters import dead_letter_record
 from streams.core.text import content_hash
-from streams.errors import ConfigurationError, DriftError
+from streams.errors import ConfigurationError, DriftError, TransientError
 from streams.ports import LogRecord, NewRecord, Row, ScannedRow, TopicSpec
+from streams.services import findings
 from streams.services.verification import Phase, Progress, verify
 
 TOPICS = TopicsConfig(documents_partitions=3, dead_letters_partitions=1)
@@ -190,7 +191,7 @@ async def test_a_row_of_a_shard_that_does_not_exist_is_misplaced(lane):
     await lane.row("s/07", "text 7", shard=99)
     report = await lane.verified()
     assert found(report) == {"misplaced": 1}
-    assert report.samples[Finding.MISPLACED][0].shard == 99
+    assert report.samples[Finding.MISPLACED][0].found == "shard 99"
 
 
 async def test_a_row_that_is_there_twice_is_a_duplicate(lane):
@@ -333,7 +334,7 @@ async def test_what_is_written_after_the_snapshot_is_left_out(lane):
         async def scan(
             self, collection: str, *, shard: int | None = None, vectors: bool = False
         ) -> AsyncIterator[Sequence[ScannedRow]]:
-            if shard == 0:
+            if shard is None:
                 await lane.document("s/00", "changed and written")
                 await lane.row("s/00", "changed and written")
                 await lane.document("s/01", "changed and not yet written")
@@ -350,6 +351,102 @@ async def test_what_is_written_after_the_snapshot_is_left_out(lane):
     report = await lane.verify()
     assert (report.verdict, found(report)) == (Verdict.CLEAN, {})
     assert report.newer == 3
+
+
+async def test_a_row_that_only_claims_to_be_newer_is_found(lane):
+    """Its version is another document's, which came after the snapshot."""
+    await lane.caught_up()
+    home = lane.places["s/07"][0]
+    ends = await lane.log.ends(TOPICS.documents)
+    await lane.row("s/07", "text 7", version=ends[home])
+    await lane.row("s/stray", "stray", shard=home, version=ends[home])
+
+    class Working(MemoryStore):
+        async def scan(
+            self, collection: str, *, shard: int | None = None, vectors: bool = False
+        ) -> AsyncIterator[Sequence[ScannedRow]]:
+            while (await lane.log.ends(TOPICS.documents)) == ends:
+                await lane.log.append([NewRecord(TOPICS.documents, b"s/00", None, partition=home)])
+            async for page in super().scan(collection, shard=shard, vectors=vectors):
+                yield page
+
+    lane.store.__class__ = Working
+    report = await lane.verify()
+    assert {"stale": 1, "extra": 1}.items() <= found(report).items()
+    assert sampled(report, Finding.STALE) == ["s/07"]
+
+
+async def test_much_that_is_wrong_is_settled_lot_by_lot(lane, monkeypatch):
+    monkeypatch.setattr(findings, "_MOST_WAITING", 4)
+    differences: list[str] = []
+    for number in range(12):
+        await lane.store.delete(COLLECTION, [f"s/{number:02}"])
+    for number in range(12, 24):
+        await lane.row(f"s/{number}", "another text")
+    report = await lane.verified(
+        on_found=lambda suspects: differences.extend(suspect.id for suspect in suspects)
+    )
+    assert found(report) == {"missing": 12, "stale": 12}
+    assert sorted(differences) == [f"s/{number:02}" for number in range(24)]
+
+
+async def test_a_row_that_is_there_twice_and_once_stale_counts_once(lane):
+    """Milvus may keep both rows of an id, and shows either when it is asked for it."""
+    shard, version = lane.places["s/07"]
+    right = ScannedRow("s/07", shard, version, content_hash("text 7"), UNIT)
+    await lane.row("s/07", "older")
+
+    class Both(MemoryStore):
+        async def scan(
+            self, collection: str, *, shard: int | None = None, vectors: bool = False
+        ) -> AsyncIterator[Sequence[ScannedRow]]:
+            async for page in super().scan(collection, shard=shard, vectors=vectors):
+                yield [*page, right]
+
+    lane.store.__class__ = Both
+    assert found(await lane.verified()) == {"duplicate": 1}
+
+
+async def test_a_missing_document_that_compaction_takes_meanwhile_is_left_out(lane):
+    """It has a newer record, or compaction would have left it."""
+    await lane.caught_up()
+    await lane.store.delete(COLLECTION, ["s/07"])
+
+    class Compacting(MemoryStore):
+        async def scan(
+            self, collection: str, *, shard: int | None = None, vectors: bool = False
+        ) -> AsyncIterator[Sequence[ScannedRow]]:
+            async for page in super().scan(collection, shard=shard, vectors=vectors):
+                yield page
+            await lane.document("s/07", "newer")
+            await lane.document("s/00", "newer")
+            lane.log.compact(TOPICS.documents)
+
+    lane.store.__class__ = Compacting
+    report = await lane.verify()
+    assert (found(report), report.newer) == ({}, 1)
+
+
+async def test_the_dead_letters_of_another_build_excuse_nothing(lane):
+    await lane.document("s/dead", "bad")
+    await lane.dead_letter("s/dead", "embed:ollama:2")
+    assert found(await lane.verified()) == {"missing": 1}
+    second = await lane.verified(build=2)
+    assert (found(second), second.build) == ({"dead_lettered": 1}, 2)
+
+
+async def test_what_a_scan_raises_ends_the_verification(lane):
+    class Broken(MemoryStore):
+        async def scan(
+            self, collection: str, *, shard: int | None = None, vectors: bool = False
+        ) -> AsyncIterator[Sequence[ScannedRow]]:
+            async for page in super().scan(collection, shard=shard, vectors=vectors):
+                yield page
+                raise TransientError("Milvus is away")
+
+    lane.store.__class__ = Broken
+    with pytest.raises(TransientError, match="Milvus is away"):
+        await lane.verified()
 
 
 async def test_a_row_that_was_only_late_is_no_difference(lane):

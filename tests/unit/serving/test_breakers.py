@@ -121,7 +121,7 @@ async def test_a_model_that_was_replaced_while_its_lane_was_away_stays_unread(wo
         world.ollama.failures.append(TransientError("away"))
         world.ollama.digest = "another"
         await world.search(serving)
-        identity = serving.identities["ollama"]
+        identity = world.identity(serving.models, "ollama")
         await until(lambda: identity.live and identity.live.digest == "another", "a probe", 5, 0)
         await asyncio.sleep(0)
         assert not serving.breakers.closed("ollama")

@@ -39,7 +39,7 @@ async def store(monkeypatch) -> MemoryStore:
     embedders = {"cloud": Embedder(8), "ollama": Embedder(16)}
     opened = "streams.services.open.open_"
     monkeypatch.setattr(f"{opened}store", lambda _settings: here)
-    monkeypatch.setattr(f"{opened}embedder", lambda _settings, lane: embedders[lane])
+    monkeypatch.setattr(f"{opened}embedder", lambda _settings, lane, _pinned=None: embedders[lane])
     return here
 
 

@@ -10,11 +10,12 @@ async def test_it_is_ready_once_a_lane_that_may_answer_is_as_built(world):
     async with world.serving() as serving:
         assert not serving.readiness()["ready"]
         world.folded = True
-        live, serving.identities["cloud"].live = serving.identities["cloud"].live, None
+        identity = world.identity(serving.models, "cloud")
+        live, identity.live = identity.live, None
         found = serving.readiness()
         assert (found["ready"], found["lanes"]["ollama"]["model"]) == (False, "as built")
         assert found["lanes"]["cloud"]["model"] == "unknown"
-        serving.identities["cloud"].live = live
+        identity.live = live
         assert serving.readiness()["ready"]
 
 
@@ -22,7 +23,7 @@ async def test_it_stays_ready_when_kafka_or_a_lane_goes_away(world):
     async with world.serving() as serving:
         assert serving.readiness()["ready"]
         world.age = 3_600.0
-        identity = serving.identities["cloud"]
+        identity = world.identity(serving.models, "cloud")
         identity.problem = TransientError("away")
         identity.live = Fingerprint(provider="memory", model="another", dimensions=8)
         del world.builds["ollama"]
@@ -39,5 +40,6 @@ async def test_it_stays_ready_when_kafka_or_a_lane_goes_away(world):
         "build": 1,
         "breaker": "closed",
         "problem": "away",
+        "other_builds": {},
     }
     assert found["lanes"]["ollama"]["model"] == "not built"

@@ -277,7 +277,7 @@ async def test_a_lane_whose_model_was_replaced_is_not_asked(world):
     world.all_on_target()
     async with world.serving() as serving:
         world.ollama.digest = "another"
-        await serving.identities["ollama"].look()
+        await world.identity(serving.models, "ollama").look()
         calls = world.ollama.calls
         found = await world.search(serving)
         assert found.lane == "cloud"

@@ -20,6 +20,7 @@ from streams.services.serving.feedback import Feedback
 from streams.services.serving.identity import Identity
 from streams.services.serving.lane import KeptQueries, SearchLane
 from streams.services.serving.mirror import Shadow
+from streams.services.serving.models import Models
 from streams.services.serving.observing import Observations
 from streams.services.serving.searcher import Deadlines, Searcher
 from streams.services.serving.serving import Serving
@@ -112,6 +113,12 @@ class World:
             raise ConfigurationError(f"lanes.{lane}", "no build")
         return self.builds[lane]
 
+    def identity(self, models: Models, lane: str) -> Identity:
+        """What is known of the live model of the lane's build."""
+        found = models.identity(self.builds[lane])
+        assert found is not None
+        return found
+
     def route(self, **changes: object) -> None:
         """Change the flag, as a new state would."""
         assert self.routing is not None
@@ -156,21 +163,19 @@ class World:
             lambda: self.age,
         )
         cache = KeptQueries(kept)
-        identities = {
-            name: Identity(name, embedder, every_seconds=30.0)
-            for name, embedder in self.embedders.items()
-        }
+        models = Models(lambda lane, _fingerprint: self.embedders[lane], identity_seconds=30.0)
         lanes = {
-            name: SearchLane(name, embedder, self.store, self.build, identities[name], cache)
-            for name, embedder in self.embedders.items()
+            name: SearchLane(name, models, self.store, self.build, cache) for name in self.embedders
         }
-        for identity in identities.values():
-            await identity.look()
+        models.keep(self.builds.values())
+        for name in self.embedders:
+            await self.identity(models, name).look()
 
         async def probe(lane: str) -> None:
             await lanes[lane].probe(deadlines.lane)
 
         async with AsyncExitStack() as exits:
+            await exits.enter_async_context(models)
             observations = await exits.enter_async_context(
                 Observations(self.append, TOPIC, every_seconds=0.01)
             )
@@ -204,7 +209,7 @@ class World:
                 shadow=mirror,
                 feedback=feedback,
                 observations=observations,
-                identities=identities,
+                models=models,
                 breakers=breakers,
                 first_fold=first_fold,
             )

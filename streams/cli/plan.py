@@ -1,0 +1,136 @@
+"""`hotswap plan`: what the migration will cost and take, measured on a sample."""
+# ruff: noqa: PLC0415 (`hotswap --help` must not wait for libraries it does not use)
+
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from streams.cli import output, session
+from streams.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from streams.config import Settings
+    from streams.services.planning import LanePlan, Planned
+
+__all__ = ["command"]
+
+_MEGABYTE = 1_000_000
+
+
+def command(
+    context: typer.Context,
+    *,
+    sample: Annotated[
+        int, typer.Option(min=2, max=10_000, help="Documents to embed, in every lane.")
+    ] = 64,
+    json: session.Json = False,
+) -> None:
+    """Estimate tokens, money, hours, room and a throttle, from real documents.
+
+    Embeds the sample in every lane: its tokens are bought. Changes nothing. Exit status 1 if a
+    lane could not be measured.
+    """
+    planned = session.run(_plan(session.settings(context), sample))
+    if json:
+        output.print_json(_as_data(planned))
+    else:
+        _print(planned, output.console())
+    for lane, why in planned.failed.items():
+        output.messages().print(f"lane {lane} could not be measured: {why}", markup=False)
+    if planned.failed:
+        raise typer.Exit(Exit.FAILED)
+
+
+async def _plan(settings: "Settings", sample: int) -> "Planned":
+    from streams.services.open import open_control, open_log, open_store
+    from streams.services.planning import plan
+
+    async with AsyncExitStack() as exits:
+        log = open_log(settings)
+        exits.push_async_callback(log.close)
+        store = open_store(settings)
+        exits.push_async_callback(store.close)
+        state = await open_control(settings, log).refresh()
+        with _progress() as on_step:
+            return await plan(settings, log, store, state, sample=sample, on_step=on_step)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    from rich import progress
+
+    console = output.messages()
+    bar = progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TextColumn("{task.fields[rate]}", justify="right"),
+        progress.TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    tasks: dict[str, progress.TaskID] = {}
+    with bar:
+
+        def show(lane: str, done: int, total: int) -> None:
+            if lane not in tasks:
+                tasks[lane] = bar.add_task(lane, total=total, rate="")
+            bar.update(tasks[lane], completed=done, total=total)
+            speed = next(task.speed for task in bar.tasks if task.id == tasks[lane])
+            bar.update(tasks[lane], rate="" if speed is None else f"{speed:,.1f}/s")
+
+        yield show
+
+
+def _as_data(planned: "Planned") -> object:
+    data = asdict(planned)
+    for lane, plan in zip(data["lanes"], planned.lanes, strict=True):
+        lane["room"]["total_bytes"] = plan.room.total_bytes
+    return data
+
+
+def _print(planned: "Planned", console: "Console") -> None:
+    about = planned.documents
+    console.print(
+        f"{about.count:,} documents ({about.counted}); {about.sampled:,} sampled,"
+        f" {about.mean_bytes:,.0f} bytes of text each on the mean",
+        markup=False,
+        soft_wrap=True,
+    )
+    for plan in planned.lanes:
+        rows = list(_rows(plan, about.count, about.row_bytes))
+        title = f"lane {output.one_line(plan.lane)}: {output.one_line(plan.model)}"
+        console.print(output.table(("what", "how much", "from"), rows, title=title))
+        for remark in plan.remarks:
+            console.print(f"  to do: {output.one_line(remark)}", markup=False, soft_wrap=True)
+
+
+def _rows(plan: "LanePlan", count: int, row_bytes: float) -> Iterator[tuple[str, str, str]]:
+    yield "tokens", f"{plan.tokens:,}", plan.tokens_by
+    if plan.money is not None:
+        money = f"{plan.money:,.2f}" if plan.money >= 1 else f"{plan.money:.2g}"
+        yield "money", money, "tokens * price_per_million_tokens / 1,000,000"
+    rate = f"{plan.documents_per_second:,.1f} documents/s measured"
+    yield "backfill", f"{plan.hours:,.2f} h", rate
+    formula = f"{count:,} rows * ({plan.dimensions} * 4 + {row_bytes:,.0f} bytes)"
+    yield "Milvus", f"{plan.room.total_bytes / _MEGABYTE:,.1f} MB", f"{formula}; no index"
+    if plan.coverage is not None:
+        word = "covers it" if plan.coverage.enough else "TOO SHORT"
+        kept = f"tombstones are kept {plan.retention_hours:,.1f} h"
+        yield "delete.retention.ms", word, kept
+    else:
+        yield "delete.retention.ms", "not known", "the topic does not tell"
+    latency = plan.latency
+    yield (
+        "a query",
+        f"{1000 * latency.idle_seconds:,.0f} ms",
+        f"{1000 * latency.busy_seconds:,.0f} ms beside a call of {latency.call_inputs}",
+    )
+    throttle = plan.throttle.documents_per_second
+    yield "throttle", "none" if throttle is None else f"{throttle:,.1f}/s", plan.throttle.why

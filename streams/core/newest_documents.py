@@ -1,7 +1,7 @@
 """The newest version and hash of every document, packed, and found by id.
 
 Holds no ids: a document stands under the BLAKE2b-128 digest of its id, the function that content
-hashes trust, too. That makes 43 bytes a document, and about three times that while it sorts; a
+hashes trust, too. That makes 43 bytes a document, and about twice that while it sorts; a
 dictionary would take five times as much. Whoever needs an id again finds it in the log, at the
 document's place (shard and version).
 
@@ -14,7 +14,7 @@ from binascii import unhexlify
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final, Self
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -95,96 +95,74 @@ class Noted:
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
-        self._sorted = _Columns.none()
-        self._pages: list[_Columns] = []
+        self._digests: list[Pairs] = [np.empty((0, 2), np.uint64)]
+        self._columns: list[list[npt.NDArray[Any]]] = [
+            [np.empty(0, np.int64)],
+            [np.empty(0, np.int16)],
+            [np.empty((0, 2), np.uint64)],
+            [np.empty(0, np.uint8)],
+        ]
+        self._sorted = 0
         self._waiting = 0
 
     def take(self, records: Sequence[LogRecord]) -> None:
         """Take a page; records of one id come in the order of their versions."""
         keyed = [record for record in records if record.key is not None]
-        count = len(keyed)
-        if not count:
-            return
-        hashes = [_hash(record.value) for record in keyed]
-        packed, odd = hashes_of(hashes)
+        packed, odd = hashes_of([_hash(record.value) for record in keyed])
         kinds = np.where(odd, np.uint8(_UNREADABLE), np.uint8(_READABLE))
         kinds[[place for place, record in enumerate(keyed) if record.value is None]] = _DELETED
-        page = _Columns(
-            _digests([record.key for record in keyed if record.key is not None], self._seed),
+        self._digests.append(
+            _digests([record.key for record in keyed if record.key is not None], self._seed)
+        )
+        page: Sequence[npt.NDArray[Any]] = (
             np.array([record.offset for record in keyed], dtype=np.int64),
             np.array([record.partition for record in keyed], dtype=np.int16),
             packed,
             kinds,
         )
-        self._pages.append(page)
-        self._waiting += count
-        if self._waiting >= max(_SORT_AT, len(self._sorted.versions) // 2):
+        for column, part in zip(self._columns, page, strict=True):
+            column.append(part)
+        self._waiting += len(keyed)
+        if self._waiting >= max(_SORT_AT, self._sorted // 2):
             self._sort()
 
     def documents(self) -> Documents:
         """What was noted so far."""
         self._sort()
-        columns = self._sorted
-        return Documents(
-            columns.digests,
-            columns.versions,
-            columns.shards,
-            columns.hashes,
-            columns.kinds == _READABLE,
-            self._seed,
-        )
+        versions, shards, hashes, kinds = (column[0] for column in self._columns)
+        return Documents(self._digests[0], versions, shards, hashes, kinds == _READABLE, self._seed)
 
     def _sort(self) -> None:
-        self._sorted = _Columns.joined([self._sorted, *self._pages]).newest()
-        self._pages.clear()
-        self._waiting = 0
+        """Leave the last of each id, in the order of digests.
+
+        One column after the other, so that only one is there twice.
+        """
+        digests = np.concatenate(self._digests)
+        self._digests.clear()
+        last = _last_of_each(digests)
+        kept = last[np.concatenate(self._columns[-1])[last] != _DELETED]
+        del last
+        self._digests.append(digests[kept])
+        del digests
+        for column in self._columns:
+            joined = np.concatenate(column)
+            column[:] = [joined[kept]]
+        self._sorted, self._waiting = len(kept), 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    digests: Pairs
-    versions: npt.NDArray[np.int64]
-    shards: npt.NDArray[np.int16]
-    hashes: Pairs
-    kinds: npt.NDArray[np.uint8]
-
-    @classmethod
-    def none(cls) -> Self:
-        pairs = np.empty((0, 2), np.uint64)
-        return cls(
-            pairs, np.empty(0, np.int64), np.empty(0, np.int16), pairs, np.empty(0, np.uint8)
-        )
-
-    @classmethod
-    def joined(cls, parts: "Sequence[_Columns]") -> "_Columns":
-        return _Columns(
-            np.concatenate([part.digests for part in parts]),
-            np.concatenate([part.versions for part in parts]),
-            np.concatenate([part.shards for part in parts]),
-            np.concatenate([part.hashes for part in parts]),
-            np.concatenate([part.kinds for part in parts]),
-        )
-
-    def newest(self) -> "_Columns":
-        """The last of each digest, in the order of digests, without the deleted ones."""
-        high, low = self.digests[:, 0], self.digests[:, 1]
-        # Stable, so that of one digest the last to come is the last here.
-        order = np.argsort(high, kind="stable")
-        again = high[order[1:]] == high[order[:-1]]
-        if (again & (low[order[1:]] != low[order[:-1]])).any():
-            order = np.lexsort((low, high))
-            again = (high[order[1:]] == high[order[:-1]]) & (low[order[1:]] == low[order[:-1]])
-        last = np.ones(len(order), dtype=np.bool_)
-        last[:-1] = ~again
-        kept = order[last]
-        kept = kept[self.kinds[kept] != _DELETED]
-        return _Columns(
-            self.digests[kept],
-            self.versions[kept],
-            self.shards[kept],
-            self.hashes[kept],
-            self.kinds[kept],
-        )
+def _last_of_each(digests: Pairs) -> npt.NDArray[np.int64]:
+    """Where each digest stands last, in the order of digests."""
+    high, low = digests[:, 0], digests[:, 1]
+    # Stable, so that of one digest the last to come is the last here.
+    order = np.argsort(high, kind="stable")
+    again = high[order[1:]] == high[order[:-1]]
+    if (again & (low[order[1:]] != low[order[:-1]])).any():
+        order = np.lexsort((low, high))
+        again = (high[order[1:]] == high[order[:-1]]) & (low[order[1:]] == low[order[:-1]])
+    last = np.ones(len(order), dtype=np.bool_)
+    last[:-1] = ~again
+    found: npt.NDArray[np.int64] = order[last]
+    return found
 
 
 def hashes_of(found: Sequence[bytes]) -> tuple[Pairs, npt.NDArray[np.bool_]]:

@@ -31,7 +31,7 @@ from streams.services.sampling import Sampling, sampled
 
 __all__ = ["Phase", "Progress", "verify"]
 
-_PAGES_AHEAD = 4
+_PAGES_AHEAD = 2
 
 
 class Phase(StrEnum):

@@ -97,7 +97,8 @@ async def test_rows_that_are_missing_are_made_and_nothing_else_is_embedded(world
 
 async def test_what_was_deleted_or_replaced_since_is_not_seen_even_for_a_moment(world):
     await world.store.delete(await world.collection(), [f"articles/{n}" for n in range(15)])
-    real, seen = world.store.upsert, set()
+    real = world.store.upsert
+    seen: set[tuple[str, int]] = set()
 
     async def upsert(collection, rows):
         seen.update((row.id, row.content_hash) for row in rows)

@@ -1,5 +1,7 @@
 """Workers of one lane share what its provider allows, over partitions and builds."""
 
+from functools import partial
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,7 +29,7 @@ def test_all_workers_together_never_take_more_than_there_is(held, builds):
     partitions = max(1, sum(held))
     fractions = {0: 0.0}
     for number, count in enumerate([*held] * builds):
-        share = Share(partitions, lambda: builds, [lambda f, n=number: fractions.update({n: f})])
+        share = Share(partitions, lambda: builds, [partial(fractions.__setitem__, number)])
         share.of_partitions(count)
         fractions.setdefault(number, 1.0)
         if count == partitions and builds == 1:

@@ -4,7 +4,14 @@ import asyncio
 
 import pytest
 
-from schemas import BuildDropped, BuildPromoted, BuildStarted, MigrationDefined, SearchRequest
+from schemas import (
+    BuildDropped,
+    BuildPromoted,
+    BuildStarted,
+    Command,
+    MigrationDefined,
+    SearchRequest,
+)
 from schemas import VerifyEvidence as Verify
 from schemas.verify import Verdict
 from streams.adapters.memory_embedder import MemoryEmbedder
@@ -18,6 +25,14 @@ from streams.services.serving.serving import Serving
 from tests.unit.serving.test_opened import SETTINGS
 from tests.unit.serving.world import Embedder, built
 from tests.waiting import until
+
+
+async def until_version(serving: Serving, version: int) -> None:
+    await until(lambda: serving.control.flag().version == version, f"version {version}", 5, 0.01)
+
+
+async def until_open(serving: Serving, build: BuildStarted) -> None:
+    await until(lambda: serving.models.identity(build) is not None, "its model is open", 5, 0.01)
 
 
 class Named(Embedder):
@@ -50,7 +65,7 @@ class World:
         (found,) = [one for one in self.opened if one.model == name]
         return found
 
-    async def send(self, *commands: object) -> None:
+    async def send(self, *commands: Command) -> None:
         for command in commands:
             await self.log.append([NewRecord("control", None, command.encode())])
 
@@ -107,16 +122,17 @@ async def test_a_promotion_and_the_way_back_switch_reads_and_each_build_has_its_
         await serving.first_fold
         assert (await search(serving))[:2] == (1, {"b1"})
         second = await world.build_two()
-        await until(lambda: serving.models.identity(second), "the new model is open", 5, 0.01)
+        await until(
+            lambda: serving.models.identity(second) is not None, "the new model is open", 5, 0.01
+        )
         identity = serving.models.identity(second)
         assert identity is not None
-        await until(lambda: identity.live, "it is warm", 5, 0.01)
+        await until(lambda: identity.live is not None, "it is warm", 5, 0.01)
         assert serving.readiness()["lanes"]["cloud"]["other_builds"] == {"2": "as built"}
         assert (await search(serving))[:2] == (1, {"b1"})
         for number, id_ in ((2, "p2"), (1, "p1"), (2, "p2 again")):
             version = await world.promote(number, id_)
-            flag = serving.control.flag
-            await until(lambda flag=flag, version=version: flag().version == version, "", 5, 0.01)
+            await until_version(serving, version)
             assert await search(serving) == (number, {f"b{number}"}, version)
         assert world.model("old").asked == ["green"]  # kept since, and never asked of the other
         assert world.model("new").asked == ["green"]
@@ -126,7 +142,9 @@ async def test_a_dropped_builds_model_is_closed(world):
     async with open_serving(SETTINGS) as serving:
         await serving.first_fold
         second = await world.build_two()
-        await until(lambda: serving.models.identity(second), "the new model is open", 5, 0.01)
+        await until(
+            lambda: serving.models.identity(second) is not None, "the new model is open", 5, 0.01
+        )
         await world.send(BuildDropped(id="d", by="t", lane="cloud", build=2))
         await until(lambda: world.model("new").is_closed, "it is closed", 5, 0.01)
         assert serving.models.identity(second) is None
@@ -147,7 +165,9 @@ async def test_a_request_under_way_through_a_promotion_and_a_drop_is_answered_of
         await serving.first_fold
         await search(serving)
         second = await world.build_two()
-        await until(lambda: serving.models.identity(second), "the new model is open", 5, 0.01)
+        await until(
+            lambda: serving.models.identity(second) is not None, "the new model is open", 5, 0.01
+        )
         old = world.model("old")
         old.awake.clear()
         searching = asyncio.create_task(search(serving, "blue"))
@@ -175,7 +195,9 @@ async def test_a_new_build_is_not_left_alone_for_what_the_old_one_did(world):
     async with open_serving(SETTINGS.model_copy(update={"serve": serve})) as serving:
         await serving.first_fold
         second = await world.build_two()
-        await until(lambda: serving.models.identity(second), "the new model is open", 5, 0.01)
+        await until(
+            lambda: serving.models.identity(second) is not None, "the new model is open", 5, 0.01
+        )
         world.model("old").awake.clear()
         serving.breakers.failed("cloud", "late", late=True)
         assert not serving.breakers.closed("cloud")

@@ -13,11 +13,14 @@ help: ## List the targets
 demo: $(VENV)/.stack ## Run the whole flow on real parts, on this machine, in a few minutes
 	@$(BIN)/hotswap demo
 
-test: $(VENV)/.dev ## Run every test that can run here
-	@$(BIN)/pytest
+# What needs no servers runs side by side; the rest shares one stack.
+QUICK := not stack and not docker and not slow
+
+test: test-fast ## Run every test that can run here
+	@$(BIN)/pytest -m "not ($(QUICK))"
 
 test-fast: $(VENV)/.dev ## Run the tests that need no servers and little time
-	@$(BIN)/pytest -n auto -m "not stack and not docker and not slow" tests/unit tests/contract
+	@$(BIN)/pytest -n auto -m "$(QUICK)" tests/unit tests/contract
 
 test-docker: $(VENV)/.dev ## Run the integration tests on the containers of docker-compose.yml
 	@HOTSWAP_TEST_STACK=docker $(BIN)/pytest --timeout=3600 tests/integration

@@ -28,7 +28,7 @@ READER_OPTIONS: dict[str, Any] = {
     "retry_backoff_ms": 20,
     # Bound the memory of one reader, which holds a fetch of each partition. One record may
     # always be larger.
-    "fetch_max_bytes": 16 * 1024 * 1024,
+    "fetch_max_bytes": 4 * 1024 * 1024,
     "max_partition_fetch_bytes": 1024 * 1024,
 }
 """How a consumer for `read_range` is made, besides the connection."""

@@ -90,13 +90,32 @@ async def observations(system: System) -> list[Observation]:
     return [parse_observation(record.value or b"") for record in records]
 
 
+ONLY_QUALITY = """
+[gate]
+off = ["duration", "samples", "coverage", "lag", "dead-letters", "embedding", "embedding-source",
+       "search", "search-source", "errors", "timeouts", "agreement"]
+"""
+
+
+async def gate(system: System, status: int) -> dict[str, Any]:
+    """What `hotswap gate` makes of the newest quality."""
+    printed = await system.hotswap("gate", "--json", "--dry-run", status=status)
+    said: dict[str, Any] = json.loads(printed)
+    judged: dict[str, dict[str, Any]] = {each["criterion"]: each for each in said["criteria"]}
+    assert judged["quality"]["verdict"] == said["verdict"]
+    return judged["quality"]
+
+
 async def test_a_good_model_keeps_its_quality_and_a_crippled_one_clearly_does_not(
     system: System, fixtures: Path
 ):
+    configuration = system.folder / "hotswap.toml"
+    configuration.write_text(configuration.read_text("utf-8") + ONLY_QUALITY, encoding="utf-8")
     texts = abstracts(fixtures)
     judgments = judgments_of(system, texts)
     rows = {lane: await fill(system, lane, texts) for lane in LANES}
     good = await quality(system, judgments, "good")
+    passed = await gate(system, status=0)
 
     vectors = [row.embedding for row in rows["ollama"]]
     shuffled = [
@@ -105,6 +124,7 @@ async def test_a_good_model_keeps_its_quality_and_a_crippled_one_clearly_does_no
     ]
     await system.store.upsert(system.collection("ollama"), shuffled)
     crippled = await quality(system, judgments, "crippled")
+    failed = await gate(system, status=1)
 
     for result in (good, crippled):
         assert result["compared"] > 50
@@ -115,6 +135,11 @@ async def test_a_good_model_keeps_its_quality_and_a_crippled_one_clearly_does_no
     assert lost["high"] < kept["low"], (lost, kept)
     assert lost["high"] < 0.5
     assert kept["low"] > 0.9
+
+    assert (passed["verdict"], failed["verdict"]) == ("successful", "failed")
+    for judged, found in ((passed, kept), (failed, lost)):
+        assert judged["value"] == f"{100 * found['low']:.1f} to {100 * found['high']:.1f} %"
+        assert judged["threshold"].endswith("95 %"), judged
 
     near = [result["sample"]["neighbours"] for result in (good, crippled)]
     assert near[0]["agreement"] > 2 * near[1]["agreement"]

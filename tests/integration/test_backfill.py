@@ -76,7 +76,7 @@ async def test_ten_kills_during_a_backfill_cost_at_most_a_batch_each(system: Sys
     assert await bought(system) == after
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_writes_that_race_the_backfill_of_their_rows_win_in_both_lanes(system: System):
     rows = 1_000
     await system.write(range(1, rows + 1), "First text of {}.")

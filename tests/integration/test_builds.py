@@ -88,7 +88,7 @@ async def searched(system: System) -> AsyncIterator[Traffic]:
         yield traffic
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_a_rebuild_is_promoted_and_taken_back_under_load(system: System):
     await system.write(range(1, 151))
     await system.worker("normalise")
@@ -120,7 +120,7 @@ async def test_a_rebuild_is_promoted_and_taken_back_under_load(system: System):
     assert second not in await system.store.collections()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_hits_are_all_of_the_build_that_the_answer_names(system: System):
     """The second build holds ids that the first has lost, so that a mix would show."""
     await system.write(range(1, 61))
@@ -156,7 +156,7 @@ async def test_hits_are_all_of_the_build_that_the_answer_names(system: System):
     await system.must_be_clean([LANE])
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_a_new_builds_worker_that_is_killed_loses_nothing(system: System):
     await system.write(range(1, 201))
     await system.worker("normalise")
@@ -176,7 +176,7 @@ async def test_a_new_builds_worker_that_is_killed_loses_nothing(system: System):
     await must_be_clean(system, 2)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_up_has_a_worker_for_each_build_as_they_come_and_go(system: System):
     await system.write(range(1, 41))
     up = await system._start("up", "up", "normalise", f"embed:{LANE}")

@@ -12,7 +12,7 @@ from schemas import WorkerState
 from tests.integration.system import LANES, System
 from tests.waiting import until
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
 
 @pytest.mark.parametrize("role", ["normalise", "embed:cloud", "embed:ollama"])

@@ -8,7 +8,7 @@ from schemas import Finding, Verdict
 from tests.integration.system import LANES, System
 from tests.waiting import until
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
 
 async def test_every_kind_of_change_ends_in_both_lanes_under_the_same_ids(system: System):

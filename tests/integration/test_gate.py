@@ -82,7 +82,7 @@ async def gates(system: System) -> int:
     return sum(b'"kind":"gate"' in (record.value or b"") for record in control)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_the_gate_opens_live_after_shadow_reads_and_shuts_it_for_a_crippled_target(
     system: System,
 ):

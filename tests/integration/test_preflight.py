@@ -14,7 +14,7 @@ from streams.services.open import open_connect, open_database
 from tests.integration.system import System, new_system
 from tests.waiting import until
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
 
 @pytest.fixture

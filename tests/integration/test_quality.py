@@ -14,7 +14,7 @@ from streams.ports import Row
 from streams.services.open import open_embedder
 from tests.integration.system import LANES, System
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
 JUDGED = Path(__file__).parents[1] / "unit" / "quality" / "cranfield"
 DOCUMENTS = 200

@@ -12,7 +12,7 @@ from pymilvus import MilvusClient
 
 from tests.integration.system import System
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
 LANE = "cloud"
 ARTICLES = 60

@@ -16,7 +16,7 @@ from tests.contract.database.spellings import PREPARE, SPELLINGS
 from tests.integration.system import System, new_system
 from tests.waiting import until
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
 COLUMNS = {f"c{place}": type_ for place, (type_, _, _) in enumerate(SPELLINGS)}
 SCALARS = [name for name, type_ in COLUMNS.items() if not type_.endswith("[]")]

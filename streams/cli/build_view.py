@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from streams.cli import ordering_view, output
+from streams.cli.progress_bars import progress_bars
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -93,28 +94,10 @@ def show_replayed(replayed: "Replay", console: "Console") -> None:
 @contextmanager
 def replaying(build: "BuildStarted") -> "Iterator[Callable[[ReplayProgress], None]]":
     """A progress bar on standard error."""
-    from rich import progress
-
-    console = output.messages()
-    bar = progress.Progress(
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
-        progress.TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
-        progress.TextColumn("{task.fields[rate]}", justify="right"),
-        progress.TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    with bar:
-        task = bar.add_task(f"{build.lane}, build {build.build}", total=1, rate="")
-
-        def show(at: "ReplayProgress") -> None:
-            speed = bar.tasks[0].speed
-            rate = "" if speed is None else f"{speed:,.0f}/s"
-            bar.update(task, completed=at.done, total=at.total, rate=rate)
-
-        yield show
+    name = f"{build.lane}, build {build.build}"
+    with progress_bars() as show:
+        show(name, 0, 1)
+        yield lambda at: show(name, at.done, at.total)
 
 
 def _print(console: "Console", line: str) -> None:

@@ -14,8 +14,12 @@ Show = Callable[[str, float, float], None]
 
 
 @contextmanager
-def progress_bars() -> Iterator[Show]:
-    """One bar for each phase, gone at the end; nothing at all where nobody watches."""
+def progress_bars(rate_digits: int = 0) -> Iterator[Show]:
+    """One bar for each phase, gone at the end; nothing at all where nobody watches.
+
+    Args:
+        rate_digits: digits behind the point of the rate.
+    """
     from rich import progress
 
     console = output.messages()
@@ -36,7 +40,7 @@ def progress_bars() -> Iterator[Show]:
             if phase not in tasks:
                 tasks[phase] = bar.add_task(phase, total=total, rate="")
             speed = next(one.speed for one in bar.tasks if one.id == tasks[phase])
-            rate = "" if speed is None else f"{speed:,.0f}/s"
+            rate = "" if speed is None else f"{speed:,.{rate_digits}f}/s"
             bar.update(tasks[phase], completed=done, total=total, rate=rate)
 
         yield show

@@ -5,8 +5,7 @@ import asyncio
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,6 +13,7 @@ import typer
 
 from streams.cli import output, quality_view, session
 from streams.cli.lazy import require
+from streams.cli.progress_bars import progress_bars
 from streams.errors import ConfigurationError, TransientError
 
 if TYPE_CHECKING:
@@ -163,7 +163,11 @@ async def _quality(
             exits.push_async_callback(embedder.close)
             lanes.append(query_lane(settings, build, store, embedder))
         source, target = lanes
-        with _progress() as on_progress:
+        with progress_bars(rate_digits=1) as show:
+
+            def on_progress(at: "Progress") -> None:
+                show(at.part, at.done, at.total)
+
             result = await measure(wanted, source, target, state.version, on_progress)
             texts = {query.id: query.text for query in wanted.queries}
             await asyncio.to_thread(write_report, result, report, texts)
@@ -178,32 +182,3 @@ async def _quality(
                 f"the report is in {report.folder}, but was not published for the gate: {error}"
             ) from error
         return result, told
-
-
-@contextmanager
-def _progress() -> "Iterator[Callable[[Progress], None]]":
-    from rich import progress
-
-    console = output.messages()
-    bar = progress.Progress(
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
-        progress.TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
-        progress.TextColumn("{task.fields[rate]}", justify="right"),
-        progress.TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    tasks: dict[str, progress.TaskID] = {}
-    with bar:
-
-        def show(at: "Progress") -> None:
-            if at.part not in tasks:
-                tasks[at.part] = bar.add_task(at.part, total=at.total, rate="")
-            task = tasks[at.part]
-            bar.update(task, completed=at.done, total=at.total)
-            speed = next(one.speed for one in bar.tasks if one.id == task)
-            bar.update(task, rate="" if speed is None else f"{speed:,.1f}/s")
-
-        yield show

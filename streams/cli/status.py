@@ -91,8 +91,9 @@ def _screen(status: "Status") -> "Group":
         for lane, differences in status.changed.items()
     ]
     head = [*_migration(status.migration), *_builds(status.roles), *changed]
-    lines = [Text(output.one_line(line)) for line in head]
-    return Group(*lines, output.table(columns, rows))
+    above = [Text(output.one_line(line)) for line in head]
+    below = [Text(output.one_line(line)) for line in _lags(status.roles)]
+    return Group(*above, output.table(columns, rows), *below)
 
 
 def _migration(migration: "MigrationStatus | None") -> list[str]:
@@ -133,14 +134,14 @@ def _lane(lane: "LaneStatus") -> list[str]:
 
 def _rows(role: "RoleStatus", version: int) -> list[tuple[str, ...]]:
     rows = "" if role.rows is None else f"{role.rows:,}"
-    head = (role.role, _lag(role), rows)
+    head = (role.role, f"{role.total_lag:,}", rows)
     if not role.workers:
         return [(*head, "none", "", "", "not running")]
     lines: list[tuple[str, ...]] = []
     for worker in role.workers:
         rate = "" if worker.records_per_second is None else f"{worker.records_per_second:,.0f}"
         state = f"{worker.state}: {worker.reason}" if worker.reason else str(worker.state)
-        partitions = ", ".join(map(str, worker.partitions))
+        partitions = _ranges(worker.partitions)
         lines.append((*head, worker.worker, partitions, rate, state + _behind(worker, version)))
         head = ("", "", "")
     return lines
@@ -188,7 +189,27 @@ def _span(seconds: float) -> str:
     return " ".join(words)
 
 
-def _lag(role: "RoleStatus") -> str:
-    """The sum, and the partitions that make it up."""
-    behind = [f"{partition} {lag:,}" for partition, lag in role.lag.items() if lag]
-    return f"{role.total_lag:,}" + (f" ({', '.join(behind)})" if behind else "")
+def _lags(roles: "Sequence[RoleStatus]") -> list[str]:
+    """A line for each role that is behind: topic by topic, `partition:records`."""
+    lines = []
+    for role in roles:
+        behind: dict[str, list[str]] = {}
+        for place, lag in role.lag.items():
+            topic, _, partition = place.rpartition("/")
+            if lag:
+                behind.setdefault(topic, []).append(f"{partition}:{lag:,}")
+        if behind:
+            topics = (f"{topic} {' '.join(those)}" for topic, those in behind.items())
+            lines.append(f"{role.role} is behind in {', '.join(topics)}")
+    return lines
+
+
+def _ranges(numbers: "Sequence[int]") -> str:
+    """Numbers with runs of them drawn together, such as `0-3, 7`."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    return ", ".join("-".join(map(str, run)) for run in runs)

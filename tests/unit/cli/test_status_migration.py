@@ -6,7 +6,7 @@ import time
 import pytest
 
 from schemas import WorkerReport, WorkerState
-from streams.cli.status import _span
+from streams.cli.status import _ranges, _span
 from streams.ports import NewRecord
 from tests.unit.cli.rows import now
 from tests.unit.cli.walking import walk
@@ -103,3 +103,22 @@ def test_a_worker_that_goes_by_an_old_state_is_told(hotswap, initialised, versio
 )
 def test_a_length_of_time_is_told_in_its_two_largest_units(seconds, words):
     assert _span(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [((), ""), ((4,), "4"), ((0, 1, 2, 3), "0-3"), ((7, 0, 1, 4, 3), "0-1, 3-4, 7")],
+)
+def test_partitions_in_a_row_are_drawn_together(numbers, words):
+    assert _ranges(numbers) == words
+
+
+def test_a_role_that_is_behind_says_in_which_partitions(hotswap, initialised):
+    records = [NewRecord("documents", key, b"{}", partition=at) for key, at in BEHIND]
+    now(initialised.log.append(records))
+    said = hotswap("status").out
+    assert "embed:ollama is behind in documents 0:2 1:1\n" in said
+    assert "normalise is behind" not in said
+
+
+BEHIND = ((b"a", 0), (b"b", 0), (b"c", 1))

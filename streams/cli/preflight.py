@@ -30,6 +30,9 @@ _COLOURS = {"pass": "green", "warn": "yellow", "fail": "red"}
 def command(
     context: typer.Context,
     *,
+    brief: Annotated[
+        bool, typer.Option("--brief", help="Make every check, and show those that did not pass.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Make every check, and record nothing.")
     ] = False,
@@ -43,12 +46,14 @@ def command(
     from schemas import PreflightVerdict
 
     settings = session.settings(context)
-    report = session.run(_preflight(settings, dry_run=dry_run, json=json))
+    report = session.run(_preflight(settings, brief=brief, dry_run=dry_run, json=json))
     if report.verdict is PreflightVerdict.FAIL:
         raise typer.Exit(Exit.FAILED)
 
 
-async def _preflight(settings: "Settings", *, dry_run: bool, json: bool) -> "PreflightReport":
+async def _preflight(
+    settings: "Settings", *, brief: bool, dry_run: bool, json: bool
+) -> "PreflightReport":
     from streams.services.open import open_control, open_log
     from streams.services.preflight import preflight, record
 
@@ -59,7 +64,7 @@ async def _preflight(settings: "Settings", *, dry_run: bool, json: bool) -> "Pre
         with _progress() as on_progress:
             report = await preflight(settings, log, control, on_progress)
         if not json:
-            _print(report, output.console())
+            _print(report, output.console(), brief=brief)
         recorded: Outcome | None = None
         try:
             if report.as_of is not None and not dry_run:
@@ -134,12 +139,14 @@ def _progress() -> "Iterator[Callable[[Progress], None]]":
         yield show
 
 
-def _print(report: "PreflightReport", console: "Console") -> None:
+def _print(report: "PreflightReport", console: "Console", *, brief: bool) -> None:
     from rich.text import Text
 
     from schemas import PreflightVerdict
 
-    for area, checks in groupby(report.checks, key=lambda check: check.area):
+    passed = PreflightVerdict.PASS
+    shown = [check for check in report.checks if not (brief and check.outcome is passed)]
+    for area, checks in groupby(shown, key=lambda check: check.area):
         table = output.table(("", "check", "seen"), (), title=area)
         for check in checks:
             seen = Text(output.one_line(check.seen))

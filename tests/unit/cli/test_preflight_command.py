@@ -71,6 +71,19 @@ def test_a_dry_run_makes_the_same_checks_and_records_nothing(hotswap, source, in
     assert control_end(initialised) == end
 
 
+def test_in_brief_only_what_did_not_pass_is_shown_and_all_of_it_counts(
+    hotswap, source, initialised
+):
+    assert source
+    end = control_end(initialised)
+    checks = hotswap("preflight", "--dry-run", "--json").json["checks"]
+    lines = hotswap("preflight", "--brief").out.splitlines()
+    shown = [line.split()[0] for line in lines if line.startswith(("  pass", "  warn", "  fail"))]
+    assert sorted(shown) == sorted(c["outcome"] for c in checks if c["outcome"] != "pass")
+    assert any(f"{len(checks) - len(shown)} pass" in line for line in lines)
+    assert control_end(initialised) == end + 1
+
+
 def test_a_failed_check_is_shown_with_its_remedy_and_is_evidence_against(
     hotswap, source, initialised, monkeypatch
 ):

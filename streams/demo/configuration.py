@@ -48,14 +48,39 @@ base_url = {cloud}
 model = {cloud_model}
 dimensions = {cloud_dimensions}
 api_key = {{ env = "{cloud_key}" }}
+price_per_million_tokens = 0.13
 
 [lanes.ollama]
 provider = "ollama"
 hosts = [{ollama}]
 model = {ollama_model}
 
+# Hours and days in earnest; seconds here.
+[migration]
+full_hold_seconds = 10
+safety_seconds = 15
+retire_hold_seconds = 5
+
+# A small machine does everything at once here, from the database to both models: latencies say
+# little, and nobody is to be turned away when it stands still for a moment.
+[gate]
+duration_seconds = 20
+samples = 400
+embedding_p95_ms = 1500
+embedding_p99_ms = 3000
+search_p95_ms = 500
+search_p99_ms = 1500
+source_slack_ms = 1500
+quality_retention = 0.9
+
 [serve]
 port = {serve_port}
+deadline_seconds = 10
+total_seconds = 20
+
+# All queries are mirrored here; a tenth of them is the default.
+[serve.shadow]
+sample = 1.0
 """
 
 

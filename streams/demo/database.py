@@ -83,6 +83,23 @@ class Application:
                 cursor = await connection.execute(statement.encode())
                 told(Step(text, max(cursor.rowcount, 1)))
 
+    async def revise(self, remainder: int) -> int:
+        """Write on in every fiftieth text; how many that are."""
+        async with await psycopg.AsyncConnection.connect(self._dsn, autocommit=True) as connection:
+            cursor = await connection.execute(
+                "UPDATE articles SET body = body || ' (revised again)' WHERE id %% 50 = %s",
+                [remainder],
+            )
+            return cursor.rowcount
+
+    async def bodies(self) -> dict[int, str]:
+        """The texts of all articles that have one, by their keys."""
+        async with await psycopg.AsyncConnection.connect(self._dsn) as connection:
+            rows = await (
+                await connection.execute("SELECT id, body FROM articles WHERE body <> ''")
+            ).fetchall()
+        return dict(rows)
+
     async def ids(self) -> set[str]:
         """The document ids of all rows that have a text, as they are now."""
         async with await psycopg.AsyncConnection.connect(self._dsn) as connection:

@@ -1,11 +1,13 @@
-"""How the demo looks: headings, two bars, three tables."""
+"""How the demo looks: headings, commands, bars, tables."""
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -72,6 +74,32 @@ class Screen:
         self._console.print(
             Rule(f"[bold]{self._chapter}  {title}[/]  [dim]{elapsed:.0f} s[/]", align="left")
         )
+
+    def typed(self, command: str) -> None:
+        """A command, as it stands behind a prompt."""
+        self._console.print()
+        self._console.print(Text(f"$ {command}", style="bold cyan"), soft_wrap=True)
+
+    @contextmanager
+    def progress(self) -> Iterator[Callable[[str], None]]:
+        """A line that says what is being done, replaced by the next; only on a terminal."""
+        with self._console.status("") as status:
+            yield lambda text: status.update(escape(text))
+
+    async def countdown(self, what: str, seconds: float) -> None:
+        """A bar that takes so many seconds."""
+        began = time.monotonic()
+        with Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=32),
+            TextColumn("{task.completed:.0f} of {task.total:.0f} s"),
+            console=self._console,
+        ) as progress:
+            task = progress.add_task(what, total=seconds)
+            while (passed := time.monotonic() - began) < seconds:
+                progress.update(task, completed=passed)
+                await asyncio.sleep(0.1)
+            progress.update(task, completed=seconds)
 
     def say(self, text: str) -> None:
         """A line of text, with Rich's markup."""

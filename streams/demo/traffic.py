@@ -21,16 +21,17 @@ _STAFF_EVERY = 50
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One search: when it was answered (monotonic seconds), how long it took, what came.
+    """One search: when it was answered (seconds since the epoch), how long it took, what came.
 
-    `lane` is None, and `version` -1, if the search failed.
+    `lane` is None, and `version` -1, if the search failed; `problem` says why, or why another
+    lane than the flag's has answered.
     """
 
     at: float
     seconds: float
     lane: str | None
     version: int
-    fallback: bool
+    problem: str = ""
 
 
 @dataclass(slots=True)
@@ -56,6 +57,16 @@ class Traffic:
     def failed(self) -> int:
         """Searches without an answer, since the beginning."""
         return sum(answer.lane is None for answer in self.answers)
+
+    @property
+    def fallbacks(self) -> int:
+        """Searches that another lane answered than the flag said, since the beginning."""
+        return sum(answer.lane is not None and bool(answer.problem) for answer in self.answers)
+
+    @property
+    def problems(self) -> list[str]:
+        """What went wrong, each once, in the order in which it came first."""
+        return list(dict.fromkeys(answer.problem for answer in self.answers if answer.problem))
 
 
 def latency(answers: Sequence[Answer]) -> tuple[float, float]:
@@ -101,12 +112,12 @@ async def _ask(client: httpx.AsyncClient, asked: dict[str, Any]) -> Answer:
     began = time.monotonic()
     try:
         response = await client.post("/search", json=asked)
-    except httpx.HTTPError:
-        return Answer(time.monotonic(), time.monotonic() - began, None, -1, fallback=False)
-    now = time.monotonic()
+    except httpx.HTTPError as error:
+        return Answer(time.time(), time.monotonic() - began, None, -1, repr(error))
+    now, seconds = time.time(), time.monotonic() - began
     if not response.is_success:
-        return Answer(now, now - began, None, -1, fallback=False)
+        problem = f"status {response.status_code}: {response.text[:200]}"
+        return Answer(now, seconds, None, -1, problem)
     body = response.json()
-    return Answer(
-        now, now - began, body["lane"], body["flag_version"], fallback=body["reason"] == "FALLBACK"
-    )
+    problem = str(body["fallback"]) if body["reason"] == "FALLBACK" else ""
+    return Answer(now, seconds, body["lane"], body["flag_version"], problem)

@@ -24,6 +24,7 @@ __all__ = [
     "identify",
     "kill",
     "kill_owned",
+    "marked",
     "owned",
     "send",
     "spawn",
@@ -75,7 +76,7 @@ def spawn(
     with log.open("ab") as output:
         child = subprocess.Popen(  # noqa: S603 - a fixed command, no shell
             list(command),
-            env={**env, _OWNER: owner},
+            env=marked(env, owner),
             cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -89,6 +90,11 @@ def spawn(
     # Until it is reaped, a child has an entry in /proc even if it ended at once.
     assert identity is not None  # noqa: S101
     return identity
+
+
+def marked(env: Mapping[str, str], owner: str) -> dict[str, str]:
+    """An environment that names the owner of whatever is started in it."""
+    return {**env, _OWNER: owner}
 
 
 def identify(pid: int, owner: str = "") -> Identity | None:

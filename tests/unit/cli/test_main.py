@@ -173,9 +173,12 @@ def test_python_dash_m_is_the_same_command():
     assert done.stdout.startswith(b"# Configuration")
 
 
-@pytest.mark.parametrize("command", [("demo",), ("stack", "up"), ("bench", "all")])
-def test_what_needs_the_stack_says_how_to_install_it(monkeypatch, hotswap, command):
+@pytest.mark.parametrize(
+    ("command", "extra"),
+    [(("demo",), "demo"), (("stack", "up"), "stack"), (("bench", "all"), "stack")],
+)
+def test_what_needs_the_stack_says_how_to_install_it(monkeypatch, hotswap, command, extra):
     monkeypatch.setattr("streams.cli.lazy.find_spec", lambda _package: None)
     ended = hotswap(*command)
     assert ended.status == 2
-    assert "pip install 'hotswap[stack]'" in ended.err
+    assert f"pip install 'hotswap[{extra}]'" in ended.err

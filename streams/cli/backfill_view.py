@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from streams.cli import output
 from streams.cli.ordering_view import verdict_of
+from streams.cli.progress_bars import span
 
 if TYPE_CHECKING:
     from streams.services.backfill import BackfillLook
@@ -114,15 +115,9 @@ def _words(look: "BackfillLook") -> list[str]:
     if look.documents_per_second is not None:
         words.append(f"{look.documents_per_second:,.0f}/s")
     if look.seconds_left is not None:
-        words.append(f"{_span(look.seconds_left)} left")
+        words.append(f"{span(look.seconds_left)} left")
     if look.dead_letters:
         words.append(f"{look.dead_letters:,} dead")
     if look.validation_failures:
         words.append(f"{look.validation_failures:,} invalid")
     return words
-
-
-def _span(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}"

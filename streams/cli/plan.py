@@ -1,8 +1,8 @@
 """`hotswap plan`: what the migration will cost and take, measured on a sample."""
 # ruff: noqa: PLC0415 (`hotswap --help` must not wait for libraries it does not use)
 
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +10,7 @@ import typer
 
 from streams.cli import output, session
 from streams.cli.exits import Exit
+from streams.cli.progress_bars import progress_bars
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,36 +57,8 @@ async def _plan(settings: "Settings", sample: int) -> "Planned":
         store = open_store(settings)
         exits.push_async_callback(store.close)
         state = await open_control(settings, log).refresh()
-        with _progress() as on_step:
-            return await plan(settings, log, store, state, sample=sample, on_step=on_step)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    from rich import progress
-
-    console = output.messages()
-    bar = progress.Progress(
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        progress.TextColumn("{task.fields[rate]}", justify="right"),
-        progress.TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    tasks: dict[str, progress.TaskID] = {}
-    with bar:
-
-        def show(lane: str, done: int, total: int) -> None:
-            if lane not in tasks:
-                tasks[lane] = bar.add_task(lane, total=total, rate="")
-            bar.update(tasks[lane], completed=done, total=total)
-            speed = next(task.speed for task in bar.tasks if task.id == tasks[lane])
-            bar.update(tasks[lane], rate="" if speed is None else f"{speed:,.1f}/s")
-
-        yield show
+        with progress_bars() as show:
+            return await plan(settings, log, store, state, sample=sample, on_step=show)
 
 
 def _as_data(planned: "Planned") -> object:

@@ -1,8 +1,7 @@
 """`hotswap preflight`: whether everything is ready for both lanes to be written."""
 # ruff: noqa: PLC0415 (`hotswap --help` must not wait for libraries it does not use)
 
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +11,7 @@ from streams.cli import output, session
 from streams.cli.exits import Exit
 from streams.cli.ordering import warn_of_signatures
 from streams.cli.ordering_view import verdict_of
+from streams.cli.progress_bars import progress_bars
 from streams.errors import TransientError
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from schemas.preflight import PreflightReport
     from streams.config import Settings
     from streams.services.orders import Outcome
-    from streams.services.preflight import Progress
 
 __all__ = ["command"]
 
@@ -61,8 +60,14 @@ async def _preflight(
         log = open_log(settings)
         exits.push_async_callback(log.close)
         control = open_control(settings, log)
-        with _progress() as on_progress:
-            report = await preflight(settings, log, control, on_progress)
+        with progress_bars() as show:
+            show("preflight", 0, None)
+            report = await preflight(
+                settings,
+                log,
+                control,
+                lambda at: show("preflight", at.done, at.total, step=at.step),
+            )
         if not json:
             _print(report, output.console(), brief=brief)
         recorded: Outcome | None = None
@@ -112,31 +117,6 @@ def _print_evidence(outcome: "Outcome", *, json: bool) -> None:
         console.print(f"recorded as evidence, control record {entry.offset}")
         for one in opened(outcome):
             console.print(Text(output.one_line(one)), soft_wrap=True)
-
-
-@contextmanager
-def _progress() -> "Iterator[Callable[[Progress], None]]":
-    from rich import progress
-
-    console = output.messages()
-    bar = progress.Progress(
-        progress.SpinnerColumn(),
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        progress.TimeElapsedColumn(),
-        progress.TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    with bar:
-        task = bar.add_task("preflight", total=None)
-
-        def show(at: "Progress") -> None:
-            bar.update(task, description=at.step, completed=at.done, total=at.total)
-
-        yield show
 
 
 def _print(report: "PreflightReport", console: "Console", *, brief: bool) -> None:

@@ -163,7 +163,7 @@ async def _quality(
             exits.push_async_callback(embedder.close)
             lanes.append(query_lane(settings, build, store, embedder))
         source, target = lanes
-        with progress_bars(rate_digits=1) as show:
+        with progress_bars() as show:
 
             def on_progress(at: "Progress") -> None:
                 show(at.part, at.done, at.total)

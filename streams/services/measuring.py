@@ -57,7 +57,7 @@ async def measure(
         settings: of the lane, and the deadline of queries.
         lane: which one.
         texts: of real documents; at least one.
-        on_step: told the lane, texts done and texts in all.
+        on_step: told the lane, texts done and texts in all; at the beginning, too.
 
     Raises: ConfigurationError, TransientError, LaneHalted, InputRefused.
     """
@@ -69,6 +69,7 @@ async def measure(
     )
     calls = [texts[span.start : span.stop] for span in spans]
     budget = budget_of(config)
+    on_step(lane, 0, len(texts))
     async with wire.listening(settings, lane) as listened:
         fingerprint = await persistently(listened.embedder.identify)
         before = len(listened.exchanges)

@@ -52,13 +52,14 @@ class SourceProgress:
     """How far a comparison is.
 
     `source` is empty where it is about all of them. `done` and `total` count change events,
-    offsets, rows or differences, by phase; the total of rows is the database's estimate.
+    offsets, rows or differences, by phase. The total of rows is the database's estimate; None: it
+    has none, or one that was passed.
     """
 
     phase: SourcePhase
     source: str
     done: int
-    total: int
+    total: int | None
 
 
 _OnProgress = Callable[[SourceProgress], None]
@@ -224,7 +225,11 @@ async def _read_documents(
 async def _read_rows(
     ground: Ground, table: SourceTable, comparison: Comparison, on_progress: _OnProgress
 ) -> None:
-    name, estimate = table.source.name, table.table.estimated_rows or 0
+    name, estimate = table.source.name, table.table.estimated_rows
+
+    def read(rows: int, total: int | None) -> None:
+        on_progress(SourceProgress(SourcePhase.ROWS, name, rows, total))
+
     pages = ground.database.rows(table.table.name, table.columns)
     async with aclosing(pages):
         async for page in pages:
@@ -232,8 +237,9 @@ async def _read_rows(
                 one = expectation_of(row, table.source, ground.limits, table.metadata)
                 comparison.add(one)
             rows = comparison.rows
-            on_progress(SourceProgress(SourcePhase.ROWS, name, rows, max(estimate, rows)))
+            read(rows, estimate if estimate and rows < estimate else None)
             await asyncio.sleep(0)
+    read(comparison.rows, comparison.rows)
 
 
 async def _letters(ground: Ground) -> Letters:

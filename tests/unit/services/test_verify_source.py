@@ -451,8 +451,23 @@ async def test_progress_is_told_of_every_phase(world):
     await world.verify()
     phases = list(dict.fromkeys(one.phase for one in world.progress))
     assert phases == list(SourcePhase)
-    assert all(0 <= one.done <= one.total for one in world.progress)
+    assert all(one.total is None or 0 <= one.done <= one.total for one in world.progress)
     assert SourceProgress(SourcePhase.ROWS, "articles", 2, 10) in world.progress
+
+
+async def test_rows_beyond_the_databases_estimate_have_no_total_until_they_are_read(world):
+    await world.write(*range(11))
+    world.rows("parts").append({"book": "a", "number": 1, "body": "Text"})
+    await world.verify()
+    told = [
+        (one.source, one.done, one.total) for one in world.progress if one.phase is SourcePhase.ROWS
+    ]
+    assert told == [
+        ("articles", 11, None),
+        ("articles", 11, 11),
+        ("parts", 1, None),
+        ("parts", 1, 1),
+    ]
 
 
 # What can not be compared

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from schemas import BuildStarted
     from streams.config import Settings
     from streams.ports import Log, VectorStore
-    from streams.services.backfill import BackfillLook
+    from streams.services.backfill import Backfill, BackfillLook
     from streams.services.control import ControlLog
 
 __all__ = ["command"]
@@ -100,8 +100,7 @@ async def _once(on: _Opened, build: "BuildStarted", *, json: bool) -> Exit:
     from streams.services.backfill import Backfill, is_proven
 
     async with Backfill(on.settings, on.log, on.store, build) as backfill:
-        await backfill.counted()
-        look = await backfill.look()
+        look = await _counted_look(backfill)
     complete = look.reached and is_proven(on.control.state, build)
     if json:
         output.print_json({**look.model_dump(mode="json"), "complete": complete})
@@ -130,10 +129,17 @@ async def _until_reached(on: _Opened, build: "BuildStarted", *, json: bool) -> "
                 look = await backfill.look()
                 show(look)
                 if look.reached:
-                    await backfill.counted()
-                    return await backfill.look()
+                    break
                 backfill.refuse_to_wait(look, state)
                 await _pause(_EVERY_SECONDS)
+        return await _counted_look(backfill)
+
+
+async def _counted_look(backfill: "Backfill") -> "BackfillLook":
+    """A look once the documents are counted, which takes a reading of all of them."""
+    with progress_bars() as show:
+        await backfill.counted(lambda done, total: show("counting documents", done, total))
+    return await backfill.look()
 
 
 async def _pause(seconds: float) -> None:

@@ -58,7 +58,7 @@ async def _plan(settings: "Settings", sample: int) -> "Planned":
         exits.push_async_callback(store.close)
         state = await open_control(settings, log).refresh()
         with progress_bars() as show:
-            return await plan(settings, log, store, state, sample=sample, on_step=show)
+            return await plan(settings, log, store, state, sample=sample, on_progress=show)
 
 
 def _as_data(planned: "Planned") -> object:

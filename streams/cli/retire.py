@@ -107,7 +107,14 @@ async def _foresee(settings: "Settings", order: "Retire") -> "tuple[Retirement, 
         now_ms = time.time_ns() // 1_000_000
         with output.messages().status("looking at what would go"):
             foreseen = await foresee(parts, order, now_ms)
-            return foreseen, await saved(parts, order.lane, now_ms)
+        with progress_bars() as show:
+            money = await saved(
+                parts,
+                order.lane,
+                now_ms,
+                lambda done, total: show("reading what changed in documents", done, total),
+            )
+        return foreseen, money
 
 
 async def _retire(

@@ -23,6 +23,8 @@ from streams.migration.writes import is_written
 from streams.ports import Log, VectorStore
 from streams.services.catching_up import wait_for_group
 from streams.services.dead_letters import read_letters
+from streams.services.document_count import count_documents
+from streams.services.shards import OnRead
 from streams.services.status import latest_reports
 
 __all__ = ["Backfill", "BackfillLook", "is_proven"]
@@ -104,11 +106,14 @@ class Backfill:
         self._lag: dict[int, int] = {}
         self._alone_since: float | None = None
         self._counting: asyncio.Task[int] | None = None
+        self._on_read: OnRead = lambda _done, _total: None
 
     async def __aenter__(self) -> Self:
         """Note where `documents` ends now, and begin to count."""
         self._until = await self._log.ends(self._topics.documents)
-        self._counting = asyncio.create_task(self._count())
+        self._counting = asyncio.create_task(
+            count_documents(self._log, self._topics.documents, self._until, self._tell)
+        )
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
@@ -117,11 +122,15 @@ class Backfill:
             self._counting.cancel()
             await asyncio.gather(self._counting, return_exceptions=True)
 
-    async def counted(self) -> None:
+    async def counted(self, on_read: OnRead) -> None:
         """Wait until the documents are counted.
+
+        Args:
+            on_read: told how far that is.
 
         Raises: TransientError.
         """
+        self._on_read = on_read
         if self._counting is not None:
             await self._counting
 
@@ -195,6 +204,9 @@ class Backfill:
             on_lag=lambda _lag: None,
         )
 
+    def _tell(self, done: int, total: int) -> None:
+        self._on_read(done, total)
+
     async def _open_letters(self) -> int:
         topic = self._topics.dead_letters
         ends = await self._log.ends(topic)
@@ -212,22 +224,3 @@ class Backfill:
     def _exact(self) -> int | None:
         counting = self._counting
         return counting.result() if counting is not None and counting.done() else None
-
-    async def _count(self) -> int:
-        """Live documents before `_until`; one partition at a time, which bounds the memory."""
-        count = 0
-        for partition in sorted(self._until):
-            alive: set[bytes] = set()
-            pages = self._log.read(
-                self._topics.documents, until=self._until, partitions=[partition]
-            )
-            async for page in pages:
-                for record in page:
-                    if record.key is None:
-                        continue
-                    if record.value is None:
-                        alive.discard(record.key)
-                    else:
-                        alive.add(record.key)
-            count += len(alive)
-        return count

@@ -14,11 +14,15 @@ from schemas import Document
 from streams.config import OpenAIConfig, Settings
 from streams.core import estimate
 from streams.core.preflight.probe_facts import Latency
+from streams.core.role_names import embed_role_name
 from streams.errors import ConfigurationError, HotswapError
 from streams.migration.state import State
 from streams.ports import Log, VectorStore
+from streams.services.catching_up import wait_for_group
+from streams.services.document_count import count_documents
 from streams.services.document_sample import sample_documents
 from streams.services.measuring import Measured, measure
+from streams.services.shards import OnRead
 
 __all__ = ["Documents", "LanePlan", "Planned", "plan"]
 
@@ -86,7 +90,7 @@ async def plan(
     state: State,
     *,
     sample: int,
-    on_step: Callable[[str, int, int], None] = lambda _lane, _done, _total: None,
+    on_progress: Callable[[str, int, int], None] = lambda _phase, _done, _total: None,
 ) -> Planned:
     """Sample, measure each lane, and compute.
 
@@ -96,7 +100,8 @@ async def plan(
         store: where the source lane's rows are, which are counted.
         state: which collection that is.
         sample: how many documents to embed.
-        on_step: told the lane, texts done and texts in all.
+        on_progress: told what is counted or which lane embeds, how much of it is done, and of
+            how much.
 
     Raises:
         ConfigurationError: there are no documents yet.
@@ -110,7 +115,13 @@ async def plan(
             "holds no document to measure by",
             "start `hotswap worker normalise`, and plan once the first documents are there",
         )
-    count, counted = await _counted(settings, log, store, state)
+    count, counted = await _counted(
+        settings,
+        log,
+        store,
+        state,
+        lambda done, total: on_progress("counting documents", done, total),
+    )
     about = Documents(
         count=max(count, len(documents)),
         counted=counted,
@@ -123,7 +134,7 @@ async def plan(
     failed: dict[str, str] = {}
     for lane in settings.lanes:  # one at a time, or they would slow each other down
         try:
-            measured = await measure(settings, lane, [one.text for one in documents], on_step)
+            measured = await measure(settings, lane, [one.text for one in documents], on_progress)
         except HotswapError as error:
             failed[lane] = str(error)
         else:
@@ -132,16 +143,27 @@ async def plan(
 
 
 async def _counted(
-    settings: Settings, log: Log, store: VectorStore, state: State
+    settings: Settings, log: Log, store: VectorStore, state: State, on_read: OnRead
 ) -> tuple[int, str]:
-    """How many documents there are, without reading them all."""
+    """How many documents there are: by the source lane if it has them all, else counted."""
+    topic = settings.kafka.topics.documents
+    ends = await log.ends(topic)
     source = state.migration.source if state.migration else next(iter(settings.lanes))
     if source in state.lanes:
-        rows = await store.count(state.lanes[source].pinned.collection)
+        build = state.lanes[source].pinned
+        lag = await wait_for_group(
+            log,
+            settings.group(embed_role_name(source, build.build)),
+            topic,
+            ends,
+            wait_seconds=0,
+            on_lag=lambda _lag: None,
+        )
+        # A lane that has yet to do some has fewer rows than there are documents.
+        rows = 0 if lag else await store.count(build.collection)
         if rows:
-            return rows, f"rows of lane {source}"
-    ends = await log.ends(settings.kafka.topics.documents)
-    return sum(ends.values()), "records of documents, which may hold a document more than once"
+            return rows, f"rows of lane {source}, which has done all of {topic}"
+    return await count_documents(log, topic, ends, on_read), f"counted on {topic}"
 
 
 async def _retention_hours(log: Log, topic: str) -> float | None:

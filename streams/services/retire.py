@@ -19,6 +19,7 @@ from streams.migration.verdicts import Accepted, Guard, Held, Unchanged
 from streams.ports import Log, VectorStore
 from streams.services.control import ControlLog
 from streams.services.orders import Outcome, aimed, order, rehearse
+from streams.services.shards import OnRead, shard_by_shard
 from streams.services.verification import Progress
 from streams.services.verify_lane import Verified, record, verify_lane
 
@@ -152,21 +153,28 @@ async def retire(parts: RetireParts, command: Retire, foreseen: Retirement) -> R
     return Retired(verified, recorded, outcome, dropped)
 
 
-async def saved(parts: RetireParts, lane: str, now_ms: int) -> Savings:
-    """What the lane would cost in 30 days, by what changed lately; see `core.savings`.
+async def saved(parts: RetireParts, lane: str, now_ms: int, on_read: OnRead) -> Savings:
+    """What documents would cost the lane in 30 days, by what changed lately; see `core.savings`.
+
+    Args:
+        parts: `documents` is read, all of it.
+        lane: whose price counts.
+        now_ms: ms since the epoch.
+        on_read: told how far it is.
 
     Raises: TransientError, ConfigurationError.
     """
     topic = parts.settings.kafka.topics.documents
     purchases = Purchases(now_ms, parts.control.state.stage_since)
-    ends = await parts.log.ends(topic)
-    for shard in sorted(ends):
-        purchases.begin_shard()
-        pages = parts.log.read(topic, until=ends, partitions=[shard])
-        async with aclosing(pages):
-            async for page in pages:
-                for one in page:
-                    purchases.add(one.key, one.value, one.timestamp)
+    pages = shard_by_shard(parts.log, topic, await parts.log.ends(topic), on_read)
+    at = -1
+    async with aclosing(pages):
+        async for shard, page in pages:
+            if shard != at:
+                purchases.begin_shard()
+                at = shard
+            for one in page:
+                purchases.add(one.key, one.value, one.timestamp)
     config = parts.settings.lanes.get(lane)
     return savings(purchases.window, now_ms, getattr(config, "price_per_million_tokens", None))
 

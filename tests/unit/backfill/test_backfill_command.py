@@ -297,3 +297,13 @@ def test_on_a_terminal_a_bar_shows_how_far_it_is(hotswap, dualwrite, between_loo
     assert ended.status == Exit.INTERRUPTED
     assert " 1/≤3" in ended.err
     assert "1 invalid" in ended.err
+
+
+@pytest.mark.parametrize("words", [("--once",), ("--no-evidence",)])
+def test_on_a_terminal_a_bar_shows_the_count_of_documents(hotswap, dualwrite, monkeypatch, words):
+    monkeypatch.setattr("rich.console.Console.is_terminal", True)
+    fill(dualwrite, dualwrite.rows)
+    catch_up(dualwrite)
+    ended = hotswap("backfill", *words)
+    assert "counting documents" in ended.err
+    assert "documents                 3" in ended.out

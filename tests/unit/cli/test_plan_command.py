@@ -4,8 +4,9 @@ import pytest
 
 from streams.cli.exits import Exit
 from streams.errors import TransientError
+from streams.ports import NewRecord
 from tests.unit.cli.rows import now, rows_of
-from tests.unit.cli.walking import control_end
+from tests.unit.cli.walking import catch_up, control_end
 from tests.unit.preflight.systems import listening_to
 
 
@@ -54,6 +55,29 @@ def test_room_follows_from_dimensions_and_measured_rows(hotswap, planned):
     room, row = lane_of(data, "ollama")["room"], data["documents"]["row_bytes"]
     assert room["vector_bytes"] == 40 * 16 * 4
     assert room["total_bytes"] == pytest.approx(40 * (16 * 4 + row), abs=1)
+
+
+def test_a_half_filled_source_lane_does_not_say_how_many_documents_there_are(hotswap, planned):
+    collection = next(name for name in now(planned.store.collections()) if "cloud" in name)
+    texts = [f"Text of article {number}." for number in range(40)]
+    rows = now(rows_of(planned.log, planned.embedders["cloud"], texts))
+    now(planned.store.upsert(collection, rows[:15]))
+    about = hotswap("plan", "--json", "--sample", "10").json["documents"]
+    assert (about["count"], about["counted"]) == (40, "counted on documents")
+
+
+def test_a_lane_that_has_done_all_says_how_many_documents_there_are(hotswap, planned):
+    collection = next(name for name in now(planned.store.collections()) if "cloud" in name)
+    rows = now(rows_of(planned.log, planned.embedders["cloud"], ["one more"] * 41))
+    now(planned.store.upsert(collection, rows[1:]))
+    catch_up(planned)
+    about = hotswap("plan", "--json", "--sample", "10").json["documents"]
+    assert (about["count"], about["counted"]) == (
+        40,
+        "rows of lane cloud, which has done all of documents",
+    )
+    now(planned.log.append([NewRecord("documents", b"articles/99", b"{}")]))
+    assert hotswap("plan", "--json", "--sample", "10").json["documents"]["count"] == 42
 
 
 def test_the_table_fits_a_terminal_and_states_its_formula(hotswap, planned, monkeypatch):

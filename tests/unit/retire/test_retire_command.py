@@ -73,6 +73,14 @@ def test_retiring_verifies_orders_and_drops(hotswap, complete):
     assert state(complete).retired
 
 
+def test_on_a_terminal_a_bar_shows_the_reading_for_the_money(hotswap, complete, monkeypatch):
+    assert complete
+    monkeypatch.setattr("rich.console.Console.is_terminal", True)
+    ended = hotswap("retire", "cloud", "--dry-run", *FORCED)
+    assert "reading what changed in documents" in ended.err
+    assert " 3/3 " in ended.err
+
+
 def test_before_its_stage_nothing_can_be_retired(hotswap, initialised):
     walk(hotswap, initialised, "shadow")
     end = control_end(initialised)

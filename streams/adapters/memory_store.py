@@ -128,6 +128,10 @@ class MemoryStore:
         """See `streams.ports.VectorStore`."""
         return len(self._there(collection).rows)
 
+    async def hnsw_m(self) -> int | None:
+        """See `streams.ports.VectorStore`. A search compares with every row."""
+        return None
+
     async def drop(self, collection: str) -> None:
         """See `streams.ports.VectorStore`."""
         self._collections.pop(collection, None)

@@ -6,11 +6,15 @@ from pymilvus.exceptions import MilvusException
 from schemas import Fingerprint
 from streams.adapters.milvus_errors import is_absent
 from streams.adapters.milvus_schema import Described, collection_schema, describe, drift
+from streams.adapters.milvus_version import server_version
 from streams.errors import DriftError
 
-__all__ = ["ensure_collection", "found_collection"]
+__all__ = ["ensure_collection", "found_collection", "hnsw_m"]
 
 _METRIC = "COSINE"
+_INDEX = "AUTOINDEX"
+_AUTOINDEX_M = 18
+"""As milvus.yaml has it, `autoIndex.params.build`, from 2.3 on: HNSW with efConstruction 240."""
 
 
 def ensure_collection(
@@ -47,6 +51,14 @@ def found_collection(client: MilvusClient, collection: str, timeout: float) -> D
     return describe(collection, answer)
 
 
+def hnsw_m(client: MilvusClient, timeout: float) -> int | None:
+    """M of the HNSW graph that collections get here, unless the server's settings were changed.
+
+    None: there is no graph, since Milvus Lite compares a query with every row.
+    """
+    return _AUTOINDEX_M if server_version(client, timeout) else None
+
+
 def _create(
     client: MilvusClient, collection: str, fingerprint: Fingerprint, timeout: float
 ) -> None:
@@ -67,7 +79,7 @@ def _index(client: MilvusClient, collection: str, timeout: float) -> None:
     names = client.list_indexes(collection, field_name="embedding", timeout=timeout)
     if not names:
         wanted = client.prepare_index_params()
-        wanted.add_index("embedding", index_type="AUTOINDEX", metric_type=_METRIC)
+        wanted.add_index("embedding", index_type=_INDEX, metric_type=_METRIC)
         # Not waited for: the collection is new and empty, and pymilvus' wait begins with half a
         # second and does not heed a timeout that is a float.
         client.create_index(collection, wanted, timeout=timeout, sync=False)

@@ -3,14 +3,13 @@
 Beside `MilvusStore`, which makes collections, indexes and loads them as it compares.
 """
 
-import grpc
 from pydantic import SecretStr
-from pymilvus import MilvusClient
 
 from schemas import Fingerprint
 from streams.adapters.milvus_collections import found_collection
 from streams.adapters.milvus_connection import MilvusConnection
 from streams.adapters.milvus_schema import drift
+from streams.adapters.milvus_version import server_version
 from streams.config import MilvusConfig
 
 __all__ = ["MilvusInspector"]
@@ -28,7 +27,7 @@ class MilvusInspector:
 
         Raises: TransientError, ConfigurationError, LaneHalted.
         """
-        return await self._connection.read(self._version)
+        return await self._connection.read(lambda client: server_version(client, self._timeout))
 
     async def compare(self, collection: str, pinned: Fingerprint) -> bool:
         """Compare a collection's fields and fingerprint; False if there is none.
@@ -41,14 +40,6 @@ class MilvusInspector:
         if found is not None:
             drift(collection, pinned, found)
         return found is not None
-
-    def _version(self, client: MilvusClient) -> str:
-        try:
-            return str(client.get_server_version(timeout=self._timeout))
-        except grpc.RpcError as error:
-            if isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.UNIMPLEMENTED:
-                return ""
-            raise
 
     async def close(self) -> None:
         """Close the connection."""

@@ -17,7 +17,7 @@ from pymilvus.exceptions import MilvusException
 
 from schemas import Fingerprint
 from schemas.filter import Filter
-from streams.adapters.milvus_collections import ensure_collection, found_collection
+from streams.adapters.milvus_collections import ensure_collection, found_collection, hnsw_m
 from streams.adapters.milvus_connection import MilvusConnection
 from streams.adapters.stored_rows import check_limit, encode_rows, in_requests, safe_ids
 from streams.config import MilvusConfig
@@ -177,6 +177,10 @@ class MilvusStore:
             collection,
         )
         return int(row["count(*)"])
+
+    async def hnsw_m(self) -> int | None:
+        """See `streams.ports.VectorStore`."""
+        return await self._connection.read(lambda client: hnsw_m(client, self._timeout))
 
     async def drop(self, collection: str) -> None:
         """See `streams.ports.VectorStore`."""

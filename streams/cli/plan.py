@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from streams.config import Settings
-    from streams.services.planning import LanePlan, Planned
+    from streams.services.planning import Documents, LanePlan, Planned
 
 __all__ = ["command"]
 
@@ -38,7 +38,7 @@ def command(
     """
     planned = session.run(_plan(session.settings(context), sample))
     if json:
-        output.print_json(_as_data(planned))
+        output.print_json(asdict(planned))
     else:
         _print(planned, output.console())
     for lane, why in planned.failed.items():
@@ -61,13 +61,6 @@ async def _plan(settings: "Settings", sample: int) -> "Planned":
             return await plan(settings, log, store, state, sample=sample, on_progress=show)
 
 
-def _as_data(planned: "Planned") -> object:
-    data = asdict(planned)
-    for lane, plan in zip(data["lanes"], planned.lanes, strict=True):
-        lane["room"]["total_bytes"] = plan.room.total_bytes
-    return data
-
-
 def _print(planned: "Planned", console: "Console") -> None:
     about = planned.documents
     console.print(
@@ -77,22 +70,23 @@ def _print(planned: "Planned", console: "Console") -> None:
         soft_wrap=True,
     )
     for plan in planned.lanes:
-        rows = list(_rows(plan, about.count, about.row_bytes))
+        rows = list(_rows(plan, about, planned.hnsw_m))
         title = f"lane {output.one_line(plan.lane)}: {output.one_line(plan.model)}"
         console.print(output.table(("what", "how much", "from"), rows, title=title))
         for remark in plan.remarks:
             console.print(f"  to do: {output.one_line(remark)}", markup=False, soft_wrap=True)
 
 
-def _rows(plan: "LanePlan", count: int, row_bytes: float) -> Iterator[tuple[str, str, str]]:
+def _rows(
+    plan: "LanePlan", about: "Documents", hnsw_m: int | None
+) -> Iterator[tuple[str, str, str]]:
     yield "tokens", f"{plan.tokens:,}", plan.tokens_by
     if plan.money is not None:
         money = f"{plan.money:,.2f}" if plan.money >= 1 else f"{plan.money:.2g}"
         yield "money", money, "tokens * price_per_million_tokens / 1,000,000"
     rate = f"{plan.documents_per_second:,.1f} documents/s measured"
     yield "backfill", f"{plan.hours:,.2f} h", rate
-    formula = f"{count:,} rows * ({plan.dimensions} * 4 + {row_bytes:,.0f} bytes)"
-    yield "Milvus", f"{plan.room.total_bytes / _MEGABYTE:,.1f} MB", f"{formula}; no index"
+    yield from _room(plan, about, hnsw_m)
     if plan.coverage is not None:
         word = "covers it" if plan.coverage.enough else "TOO SHORT"
         kept = f"tombstones are kept {plan.retention_hours:,.1f} h"
@@ -107,3 +101,19 @@ def _rows(plan: "LanePlan", count: int, row_bytes: float) -> Iterator[tuple[str,
     )
     throttle = plan.throttle.documents_per_second
     yield "throttle", "none" if throttle is None else f"{throttle:,.1f}/s", plan.throttle.why
+
+
+def _room(
+    plan: "LanePlan", about: "Documents", hnsw_m: int | None
+) -> Iterator[tuple[str, str, str]]:
+    vector, others = f"{plan.dimensions} * 4", f"{about.row_bytes:,.0f} bytes"
+    links = f"{hnsw_m} * 2 * 4"
+    if hnsw_m is None:
+        loaded, stored = f"{vector} + {others}); no index", f"{vector} + {others})"
+    else:
+        loaded = f"{vector} + {links} + {others}); HNSW, M {hnsw_m}"
+        stored = f"2 * {vector} + {links} + {others})"
+    rows = f"{about.count:,} rows * ("
+    yield "Milvus memory", f"{plan.room.memory_bytes / _MEGABYTE:,.1f} MB", f"{rows}{loaded}"
+    twice = f"2 * {rows}{stored}; twice while it compacts"
+    yield "Milvus disk", f"{plan.room.disk_bytes / _MEGABYTE:,.1f} MB", twice

@@ -24,6 +24,9 @@ __all__ = [
 _SECONDS_PER_HOUR = 3_600
 _MILLION = 1_000_000
 _FLOAT32_BYTES = 4
+_LINK_BYTES = 4
+_WHILE_COMPACTING = 2
+"""Times that a segment is on disk until the one that it was compacted from is collected."""
 _ROOMY = 3
 """Times that tombstones should outlive a backfill: it is paused, throttled, begun again."""
 _SAFETY = 0.8
@@ -51,20 +54,21 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What a collection takes in Milvus, before indexes and replicas.
+    """What a collection takes in Milvus; `milvus_room` says how it is computed.
 
     Attributes:
-        vector_bytes: rows * dimensions * 4.
-        row_bytes: rows * measured bytes of all other fields.
+        vector_bytes: of all vectors.
+        row_bytes: of all other fields.
+        link_bytes: of the index's graph; 0 without one.
+        memory_bytes: of the loaded collection, in each of its replicas.
+        disk_bytes: of its segments and index files, with room for compaction.
     """
 
     vector_bytes: int
     row_bytes: int
-
-    @property
-    def total_bytes(self) -> int:
-        """All fields."""
-        return self.vector_bytes + self.row_bytes
+    link_bytes: int
+    memory_bytes: int
+    disk_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +122,38 @@ def retention_covers(
     )
 
 
-def milvus_room(rows: int, dimensions: int, row_bytes: float) -> Room:
-    """Bytes of a collection: rows * (dimensions * 4 + measured bytes of the other fields)."""
+def milvus_room(rows: int, dimensions: int, row_bytes: float, hnsw_m: int | None) -> Room:
+    """What so many rows take, in memory and on disk.
+
+    - vectors: rows * dimensions * 4
+    - links of an HNSW graph: rows * 2 * M * 4; its lowest layer has 2 * M for each row, and the
+      layers above add some per cent of that
+    - memory: vectors + links + other fields
+    - disk: 2 * (vectors + other fields + index), where the index is vectors + links, since its
+      file holds the vectors again. Twice, since compaction writes each segment and its index
+      anew, and what was there before stays until `dataCoord.gc.dropTolerance` has passed.
+
+    The memory is that of https://milvus.io/tools/sizing ((1 + 2 * M / dimensions) * vectors,
+    and the scalar fields), without what the server itself needs: 15 per cent and two segments
+    of each query node there. That tool plans disk for data + loaded memory. Malkov and
+    Yashunin, Efficient and Robust Approximate Nearest Neighbor Search Using HNSW, TPAMI 42
+    (2020), section 4.2.3, has the links.
+
+    Args:
+        rows: of the collection.
+        dimensions: of a vector, in 4 bytes each.
+        row_bytes: measured mean of a row's other fields.
+        hnsw_m: M of the graph; None: no index, a query is compared with every row.
+    """
+    vectors, others = rows * dimensions * _FLOAT32_BYTES, math.ceil(rows * row_bytes)
+    links = rows * 2 * (hnsw_m or 0) * _LINK_BYTES
+    index = vectors + links if hnsw_m else 0
     return Room(
-        vector_bytes=rows * dimensions * _FLOAT32_BYTES, row_bytes=math.ceil(rows * row_bytes)
+        vector_bytes=vectors,
+        row_bytes=others,
+        link_bytes=links,
+        memory_bytes=vectors + others + links,
+        disk_bytes=_WHILE_COMPACTING * (vectors + others + index),
     )
 
 

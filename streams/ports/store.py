@@ -116,6 +116,10 @@ class VectorStore(Protocol):
         """Number of live rows, counted, strongly consistent."""
         ...
 
+    async def hnsw_m(self) -> int | None:
+        """M of the HNSW graph that collections get; None: they get none."""
+        ...
+
     async def drop(self, collection: str) -> None:
         """Drop the collection; absent is no error."""
         ...

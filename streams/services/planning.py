@@ -76,9 +76,15 @@ class LanePlan:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The whole plan. `failed`: lane → why nothing could be measured."""
+    """The whole plan.
+
+    Attributes:
+        hnsw_m: M of the graph that Milvus makes of each collection; None: it makes none.
+        failed: lane → why nothing could be measured.
+    """
 
     documents: Documents
+    hnsw_m: int | None
     lanes: tuple[LanePlan, ...]
     failed: dict[str, str]
 
@@ -97,7 +103,7 @@ async def plan(
     Args:
         settings: the lanes and their limits.
         log: where `documents` is.
-        store: where the source lane's rows are, which are counted.
+        store: which index it makes, and where the source lane's rows are.
         state: which collection that is.
         sample: how many documents to embed.
         on_progress: told what is counted or which lane embeds, how much of it is done, and of
@@ -115,6 +121,7 @@ async def plan(
             "holds no document to measure by",
             "start `hotswap worker normalise`, and plan once the first documents are there",
         )
+    hnsw_m = await store.hnsw_m()
     count, counted = await _counted(
         settings,
         log,
@@ -138,8 +145,8 @@ async def plan(
         except HotswapError as error:
             failed[lane] = str(error)
         else:
-            lanes.append(_planned(settings, measured, about, retention))
-    return Planned(about, tuple(lanes), failed)
+            lanes.append(_planned(settings, measured, about, retention, hnsw_m))
+    return Planned(about, hnsw_m, tuple(lanes), failed)
 
 
 async def _counted(
@@ -181,7 +188,11 @@ def _row_bytes(document: Document) -> int:
 
 
 def _planned(
-    settings: Settings, measured: Measured, about: Documents, retention: float | None
+    settings: Settings,
+    measured: Measured,
+    about: Documents,
+    retention: float | None,
+    hnsw_m: int | None,
 ) -> LanePlan:
     config = settings.lanes[measured.lane]
     price = config.price_per_million_tokens if isinstance(config, OpenAIConfig) else None
@@ -199,7 +210,7 @@ def _planned(
         documents_per_second=rate,
         hours=estimate.backfill_hours(about.count, rate),
         dimensions=measured.dimensions,
-        room=estimate.milvus_room(about.count, measured.dimensions, about.row_bytes),
+        room=estimate.milvus_room(about.count, measured.dimensions, about.row_bytes, hnsw_m),
         retention_hours=retention,
         coverage=None
         if retention is None

@@ -201,7 +201,7 @@ async def _going(parts: RetireParts, state: State, lane: str) -> tuple[Going, ..
         rows = None
         if await parts.store.fingerprint(collection) is not None:
             rows = await parts.store.count(collection)
-        room = milvus_room(rows or 0, build.pinned.fingerprint.dimensions, 0)
+        room = milvus_room(rows or 0, build.pinned.fingerprint.dimensions, 0, None)
         group = parts.settings.group(embed_role_name(lane, number))
         size = None if rows is None else room.vector_bytes
         found.append(Going(number, collection, rows, size, group))

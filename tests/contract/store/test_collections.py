@@ -78,3 +78,10 @@ async def test_without_its_collection_everything_halts_and_names_it(store, name,
     ):
         with pytest.raises(LaneHalted, match=name):
             await call
+
+
+async def test_a_store_that_compares_with_every_row_makes_no_graph(request, store):
+    if "milvus]" in request.node.name:
+        assert await store.hnsw_m() == 18
+    else:
+        assert await store.hnsw_m() is None

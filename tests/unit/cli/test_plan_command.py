@@ -54,7 +54,25 @@ def test_room_follows_from_dimensions_and_measured_rows(hotswap, planned):
     data = hotswap("plan", "--json").json
     room, row = lane_of(data, "ollama")["room"], data["documents"]["row_bytes"]
     assert room["vector_bytes"] == 40 * 16 * 4
-    assert room["total_bytes"] == pytest.approx(40 * (16 * 4 + row), abs=1)
+    assert data["hnsw_m"] is None
+    assert room["memory_bytes"] == pytest.approx(40 * (16 * 4 + row), abs=1)
+    assert room["disk_bytes"] == pytest.approx(2 * 40 * (16 * 4 + row), abs=2)
+
+
+def test_the_index_that_milvus_would_make_has_its_room(hotswap, planned, monkeypatch):
+    async def hnsw():
+        return 18
+
+    monkeypatch.setattr(planned.store, "hnsw_m", hnsw)
+    data = hotswap("plan", "--json").json
+    room, row = lane_of(data, "ollama")["room"], data["documents"]["row_bytes"]
+    assert data["hnsw_m"] == 18
+    assert room["memory_bytes"] == pytest.approx(40 * (16 * 4 + 18 * 2 * 4 + row), abs=1)
+    assert room["disk_bytes"] == pytest.approx(80 * (2 * 16 * 4 + 18 * 2 * 4 + row), abs=2)
+    shown = " ".join(hotswap("plan").out.split())
+    assert "40 rows * (16 * 4 + 18 * 2 * 4 +" in shown
+    assert "HNSW, M 18" in shown
+    assert "2 * 40 rows * (2 * 16 * 4 + 18 * 2 * 4 +" in shown
 
 
 def test_a_half_filled_source_lane_does_not_say_how_many_documents_there_are(hotswap, planned):

@@ -39,10 +39,31 @@ def test_an_hour_of_backfill():
     assert math.isinf(backfill_hours(1, 0))
 
 
-def test_room_is_rows_by_vector_and_other_fields():
-    room = milvus_room(1_000, 384, 200.5)
-    assert (room.vector_bytes, room.row_bytes) == (1_536_000, 200_500)
-    assert room.total_bytes == 1_736_500
+def test_without_an_index_room_is_that_of_vectors_and_other_fields():
+    room = milvus_room(1_000, 384, 200.5, None)
+    assert (room.vector_bytes, room.row_bytes, room.link_bytes) == (1_536_000, 200_500, 0)
+    assert room.memory_bytes == 1_736_500
+    assert room.disk_bytes == 2 * 1_736_500
+
+
+def test_a_graph_adds_its_links_to_memory_and_its_file_to_the_disk():
+    room = milvus_room(1_000, 384, 200.5, 18)
+    assert room.link_bytes == 1_000 * 2 * 18 * 4
+    assert room.memory_bytes == 1_736_500 + 144_000
+    assert room.disk_bytes == 2 * (1_736_500 + 1_536_000 + 144_000)
+
+
+def test_memory_is_that_of_milvus_own_sizing_tool():
+    # https://milvus.io/tools/sizing: HNSW with M 30, a million vectors of 768 dimensions.
+    room = milvus_room(1_000_000, 768, 0, 30)
+    assert room.memory_bytes == (1 + 2 * 30 / 768) * 1_000_000 * 768 * 4
+
+
+@given(rows=counts, dimensions=st.integers(1, 4_096), m=st.none() | st.integers(2, 64))
+def test_room_grows_with_rows_and_the_disk_holds_what_is_loaded_twice(rows, dimensions, m):
+    room, more = (milvus_room(count, dimensions, 100, m) for count in (rows, rows + 1))
+    assert more.memory_bytes > room.memory_bytes
+    assert room.disk_bytes >= 2 * room.memory_bytes
 
 
 @given(sample=st.integers(1, 10**6), texts=st.integers(1, 10**4), documents=counts)

@@ -43,6 +43,8 @@ def as_data(
     dry_run: bool,
 ) -> dict[str, Any]:
     """All of it as JSON has it; what was not come to is null."""
+    from streams.core.batch import ESTIMATED
+
     done = None if retired is None else retired.outcome
     return {
         "dry_run": dry_run,
@@ -55,7 +57,7 @@ def as_data(
         "outcome": None if done is None else ordering_view.as_data(done),
         "retired": retired is not None and retired.is_retired,
         "dropped": [] if retired is None else list(retired.dropped),
-        "savings": asdict(money),
+        "savings": {**asdict(money), "of": "documents, without queries", "tokens_by": ESTIMATED},
         "configuration": None if cleaned is None else asdict(cleaned),
     }
 
@@ -81,6 +83,7 @@ def show_going(
     lines = [
         "  also to go: its section of the configuration; Kafka forgets the group by itself",
         f"  {_saved(money, foreseen.lane)}",
+        "  that is for documents only: queries that the lane embeds come on top, uncounted",
     ]
     for line in lines:
         console.print(Text(output.one_line(line)), soft_wrap=True)
@@ -133,12 +136,12 @@ def _saved(money: "Savings", lane: str) -> str:
     if money.monthly_tokens is None:
         return "saved each month: not known, since there is no time to look back on"
     seen = (
-        f"{money.documents:,} texts came or changed in {days:,.2f} days, about"
-        f" {money.tokens:,} tokens"
+        f"{money.documents:,} texts came or changed in {days:,.2f} days, estimated at most"
+        f" {money.tokens:,} tokens, three bytes each"
     )
     if money.monthly is None:
         setting = f"set lanes.{lane}.price_per_million_tokens to see the money"
-        return f"saved in 30 days: about {money.monthly_tokens:,} tokens ({seen}); {setting}"
+        return f"saved in 30 days: {money.monthly_tokens:,} tokens ({seen}); {setting}"
     return (
         f"saved in 30 days: {money.monthly:,.2f} at {money.price:g} a million tokens ({seen};"
         " compacted records are not counted)"

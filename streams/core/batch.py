@@ -6,10 +6,12 @@ Knows no embedder and no store: versions and hashes in, work out. Versions are o
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from schemas import Document
 
 __all__ = [
+    "ESTIMATED",
     "BatchPlan",
     "Change",
     "StoredVersion",
@@ -95,6 +97,10 @@ def _place(
         plan.rewrite.append(change)
     else:
         plan.embed.append(change)
+
+
+ESTIMATED: Final = "estimated: UTF-8 bytes / 3, on the cautious side"
+"""How `estimated_tokens` counts, in words."""
 
 
 def estimated_tokens(text: str) -> int:

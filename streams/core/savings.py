@@ -1,8 +1,9 @@
-"""What a lane that is retired would have cost: from the texts that changed lately.
+"""What documents would have cost a lane that is retired: from the texts that changed lately.
 
 Method: each record of `documents` with another text than the record before it of the same id is
-one purchase; its tokens are estimated from its bytes; the sum over a window is scaled to 30 days.
-Records that compaction has taken away are not counted, so the sum is a lower bound. Knows no
+one purchase; its tokens are estimated from its bytes, rather too many than too few; the sum over
+a window is scaled to 30 days. Records that compaction has taken away are not counted. Neither
+are queries, which are embedded and paid, too: nobody keeps account of all of them. Knows no
 clock and no topic: records come in as values, in order within a shard.
 """
 
@@ -85,12 +86,12 @@ class Purchases:
 
 @dataclass(frozen=True, slots=True)
 class Savings:
-    """What is saved in 30 days.
+    """What is saved in 30 days on documents; what queries cost comes on top.
 
     Attributes:
         window_seconds: that was looked at.
         documents: that were bought in it, or would have been.
-        tokens: of those, estimated.
+        tokens: of those, estimated, at most.
         monthly_tokens: scaled to 30 days; None if the window is empty.
         price: for a million tokens; None if it is not configured.
         monthly: money in 30 days; None without a price or a window.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from streams.config import Settings
-from streams.core.batch import estimated_tokens, split_calls
+from streams.core.batch import ESTIMATED, estimated_tokens, split_calls
 from streams.core.preflight.probe_facts import Latency
 from streams.ports import Embedder, Vectors
 from streams.services import open as opening
@@ -20,7 +20,6 @@ from streams.services.preflight.probes import Probing, budget_of, latency
 
 __all__ = ["Measured", "measure"]
 
-_ESTIMATED = "estimated: UTF-8 bytes / 3, on the cautious side"
 _COUNTED = "the server's own count of the sample"
 
 
@@ -89,7 +88,7 @@ async def measure(
         dimensions=fingerprint.dimensions,
         texts=len(texts),
         tokens=sum(map(estimated_tokens, texts)) if told is None else told,
-        tokens_by=_ESTIMATED if told is None else _COUNTED,
+        tokens_by=ESTIMATED if told is None else _COUNTED,
         seconds=seconds,
         latency=await _latency(settings, lane, texts, budget),
     )

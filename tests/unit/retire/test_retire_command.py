@@ -187,3 +187,13 @@ def test_the_money_is_shown_once_there_is_a_price(hotswap, complete, tmp_path):
     )
     shown = hotswap("retire", "cloud", "--dry-run").out
     assert "saved in 30 days: 0.00 at 5 a million tokens (0 texts came or changed" in shown
+    assert "estimated at most 0 tokens, three bytes each" in shown
+
+
+def test_the_money_says_that_queries_come_on_top(hotswap, complete):
+    assert complete
+    shown = hotswap("retire", "cloud", "--dry-run").out
+    assert "that is for documents only: queries that the lane embeds come on top" in shown
+    savings = hotswap("retire", "cloud", "--dry-run", "--json").json["savings"]
+    assert savings["of"] == "documents, without queries"
+    assert savings["tokens_by"].startswith("estimated: UTF-8 bytes / 3")

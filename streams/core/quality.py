@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from streams.core.agreement import overlap_at, rank_biased_overlap
+from streams.core.agreement import overlap_at, rank_biased_overlap, rank_correlation
 from streams.core.intervals import Estimate, means_of, pairs_of
 
 __all__ = [
@@ -45,8 +45,11 @@ class Compared:
         query: its id.
         overlap: share of the top k that both lanes have in common.
         rank_biased_overlap: the same, with the top counting most.
+        rank_correlation: Kendall's tau over the hits that both lanes found; None if those are
+            fewer than two.
         floor_overlap: the source against itself; None if it did not answer a second time.
         floor_rank_biased_overlap: the same.
+        floor_rank_correlation: the same; None also if there are fewer than two hits.
         source: measure → the source's value; empty without judgments.
         target: measure → the target's value.
     """
@@ -54,8 +57,10 @@ class Compared:
     query: str
     overlap: float
     rank_biased_overlap: float
+    rank_correlation: float | None
     floor_overlap: float | None
     floor_rank_biased_overlap: float | None
+    floor_rank_correlation: float | None
     source: Mapping[str, float]
     target: Mapping[str, float]
 
@@ -123,15 +128,17 @@ def compare(
     for query, first in source.items():
         if query not in target:
             continue
-        overlap, rank_biased = _alike(k, first, target[query])
-        floor = _alike(k, first, again[query]) if query in again else (None, None)
+        overlap, rank_biased, correlation = _alike(k, first, target[query])
+        floor = _alike(k, first, again[query]) if query in again else (None, None, None)
         rows.append(
             Compared(
                 query=query,
                 overlap=overlap,
                 rank_biased_overlap=rank_biased,
+                rank_correlation=correlation,
                 floor_overlap=floor[0],
                 floor_rank_biased_overlap=floor[1],
+                floor_rank_correlation=floor[2],
                 source=of_source.get(query, {}),
                 target=of_target.get(query, {}),
             )
@@ -139,8 +146,12 @@ def compare(
     return tuple(rows)
 
 
-def _alike(k: int, first: Answer, second: Answer) -> tuple[float, float]:
-    return overlap_at(k, first.ids, second.ids), rank_biased_overlap(first.ids, second.ids)
+def _alike(k: int, first: Answer, second: Answer) -> tuple[float, float, float | None]:
+    return (
+        overlap_at(k, first.ids, second.ids),
+        rank_biased_overlap(first.ids, second.ids),
+        rank_correlation(first.ids, second.ids),
+    )
 
 
 def measured(
@@ -169,7 +180,10 @@ def measured(
 def agreements(
     compared: Sequence[Compared], k: int, rng: np.random.Generator
 ) -> tuple[AgreementRow, ...]:
-    """Overlap and rank-biased overlap, beside their noise floor.
+    """Overlap, rank-biased overlap and Kendall's tau, beside their noise floor.
+
+    Tau and its floor are over the queries of which it says something; without any, there is no
+    row of it.
 
     Raises: ValueError if there is no query.
     """
@@ -181,7 +195,18 @@ def agreements(
         if one.floor_overlap is not None and one.floor_rank_biased_overlap is not None
     ]
     floors = means_of(np.array(twice), rng) if twice else (None, None)
-    return tuple(map(AgreementRow, names, lanes, floors))
+    rows = tuple(map(AgreementRow, names, lanes, floors))
+    ranked = [one for one in compared if one.rank_correlation is not None]
+    tau = _mean_of([one.rank_correlation for one in ranked], rng)
+    if tau is None:
+        return rows
+    floor = _mean_of([one.floor_rank_correlation for one in ranked], rng)
+    return (*rows, AgreementRow("Kendall's tau", tau, floor))
+
+
+def _mean_of(values: Sequence[float | None], rng: np.random.Generator) -> Estimate | None:
+    known = [value for value in values if value is not None]
+    return means_of(np.array(known)[:, np.newaxis], rng)[0] if known else None
 
 
 def scores_of(answers: Mapping[str, Answer]) -> Scores:

@@ -133,7 +133,9 @@ def _alike(result: QualityResult) -> Iterable[str]:
     yield (
         "\nThe noise floor is how far the source agrees with itself when it is asked twice, each"
         " query embedded anew: alone, and in another place of a batch. Approximate search and the"
-        " embedder's own noise lower it; no other lane can be expected above it."
+        " embedder's own noise lower it; no other lane can be expected above it. Overlap and RBO go"
+        " from 0 to 1; Kendall's tau is 1 where the hits that both found stand in the same order,"
+        " and -1 in the reverse one."
         + (f" The best hit's score moved by {noise} at most." if noise else "")
     )
 

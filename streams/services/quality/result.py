@@ -99,6 +99,11 @@ class QualityResult:
             found.append(f"{self.unjudged} queries were left out: nothing is judged relevant.")
         if self.floor_failed:
             found.append(f"{self.floor_failed} queries have no noise floor: no second answer.")
+        if uncorrelated := sum(one.rank_correlation is None for one in self.per_query):
+            found.append(
+                f"{uncorrelated} queries have fewer than two hits in common, so that Kendall's tau"
+                " says nothing of them."
+            )
         found += [
             f"{lane.absent_relevant} of {self.relevant} relevant documents are not in lane"
             f" {lane.lane}, and no search can find them there."

@@ -52,7 +52,9 @@ def test_without_judgments_the_lanes_are_held_against_the_noise_floor(quality, f
     assert "retention" not in ended.out
     data = quality("--queries", str(queries), "--out", "s", "--json").json
     assert (data["labelled"], data["measures"]) == (False, [])
-    overlap, _ = data["agreement"]
+    overlap, _, tau = data["agreement"]
+    assert tau["measure"] == "Kendall's tau"
+    assert tau["floor"]["value"] == 1
     assert overlap["floor"]["value"] == 1.0
     assert 0 < overlap["lanes"]["value"] < 1
     told = published(filled)[-1]

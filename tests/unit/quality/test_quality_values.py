@@ -1,5 +1,7 @@
 """Two lanes' answers side by side, and the words for it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -55,9 +57,36 @@ def test_a_measure_counts_who_is_better_and_what_is_kept():
 def test_identical_lanes_agree_as_their_floor_does():
     answers = {str(number): answer("abc") for number in range(5)}
     rows = agreements(compare(3, answers, answers, answers, None), 3, rng())
-    assert [row.measure for row in rows] == ["overlap@3", "RBO"]
+    assert [row.measure for row in rows] == ["overlap@3", "RBO", "Kendall's tau"]
     for row in rows:
         assert row.lanes == row.floor == Estimate(1, 1, 1)
+
+
+def test_rank_correlation_is_over_the_hits_that_both_found_and_has_its_floor():
+    source = {"1": answer("abcd"), "2": answer("abcd"), "3": answer("abcd")}
+    target = {"1": answer("dcba"), "2": answer("axby"), "3": answer("axyz")}
+    again = {"1": answer("abcd"), "2": answer("bacd"), "3": answer("abcd")}
+    compared = compare(4, source, target, again, None)
+    assert [one.rank_correlation for one in compared] == [-1, 1, None]
+    assert [one.floor_rank_correlation for one in compared] == [1, pytest.approx(2 / 3), 1]
+    tau = agreements(compared, 4, rng())[-1]
+    assert tau.measure == "Kendall's tau"
+    assert tau.lanes.value == 0
+    assert tau.floor is not None
+    assert tau.floor.value == pytest.approx(5 / 6)
+
+
+def test_where_no_query_has_two_hits_in_common_there_is_no_rank_correlation():
+    compared = compare(2, {"1": answer("ab")}, {"1": answer("bc")}, {}, None)
+    assert [row.measure for row in agreements(compared, 2, rng())] == ["overlap@2", "RBO"]
+
+
+def test_rank_correlation_changes_none_of_the_other_numbers():
+    source = {str(number): answer("abcd") for number in range(9)}
+    target = {str(number): answer("abcd" if number % 3 else "wxyz") for number in range(9)}
+    compared = compare(4, source, target, source, None)
+    without = [replace(one, rank_correlation=None) for one in compared]
+    assert agreements(compared, 4, rng())[:2] == agreements(without, 4, rng())
 
 
 def test_without_a_second_answer_there_is_no_floor():

@@ -52,7 +52,7 @@ from schemas.observation import (
     WorkerState,
     parse_observation,
 )
-from schemas.preflight import CheckResult, PreflightReport
+from schemas.preflight import CheckResult, LaneEstimate, PreflightReport
 from schemas.record import Record, UnknownSchemaVersion
 from schemas.search import (
     Fallback,
@@ -103,6 +103,7 @@ __all__ = [
     "GateVerdict",
     "Health",
     "HealthEvidence",
+    "LaneEstimate",
     "LaneFailure",
     "MigrationDefined",
     "MirroredSide",

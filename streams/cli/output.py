@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["console", "harmless", "messages", "one_line", "print_json", "table"]
+__all__ = ["amount", "console", "harmless", "messages", "one_line", "print_json", "table"]
 
 
 def print_json(value: object, *, indent: bool = True) -> None:
@@ -19,6 +19,11 @@ def print_json(value: object, *, indent: bool = True) -> None:
     flags = orjson.OPT_INDENT_2 if indent else 0
     sys.stdout.buffer.write(orjson.dumps(value, default=_plain, option=flags) + b"\n")
     sys.stdout.buffer.flush()
+
+
+def amount(money: float) -> str:
+    """Money in whatever currency: with cents, and below one with two digits that say something."""
+    return f"{money:,.2f}" if money >= 1 else f"{money:.2g}"
 
 
 def console() -> "Console":

@@ -82,8 +82,7 @@ def _rows(
 ) -> Iterator[tuple[str, str, str]]:
     yield "tokens", f"{plan.tokens:,}", plan.tokens_by
     if plan.money is not None:
-        money = f"{plan.money:,.2f}" if plan.money >= 1 else f"{plan.money:.2g}"
-        yield "money", money, "tokens * price_per_million_tokens / 1,000,000"
+        yield "money", output.amount(plan.money), "tokens * price_per_million_tokens / 1,000,000"
     rate = f"{plan.documents_per_second:,.1f} documents/s measured"
     yield "backfill", f"{plan.hours:,.2f} h", rate
     yield from _room(plan, about, hnsw_m)

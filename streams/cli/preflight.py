@@ -135,8 +135,28 @@ def _print(report: "PreflightReport", console: "Console", *, brief: bool) -> Non
             outcome = Text(check.outcome, style=_COLOURS[check.outcome])
             table.add_row(outcome, Text(output.one_line(check.check)), seen)
         console.print(table)
+    _print_estimates(report, console)
     counts = ", ".join(f"{report.count(verdict)} {verdict}" for verdict in PreflightVerdict)
     line = Text("preflight: ")
     line.append(report.verdict, style=_COLOURS[report.verdict])
     line.append(f"; {counts}; {report.seconds:.1f} s")
     console.print(line)
+
+
+def _print_estimates(report: "PreflightReport", console: "Console") -> None:
+    if report.estimates:
+        rows = [
+            (
+                one.lane,
+                f"{one.hours:,.2f} h",
+                f"{one.tokens:,}",
+                "-" if one.money is None else output.amount(one.money),
+                f"{one.documents:,} documents at {one.documents_per_second:,.1f}/s",
+            )
+            for one in report.estimates
+        ]
+        columns = ("lane", "backfill", "tokens", "money", "from")
+        console.print(output.table(columns, rows, title="estimate, at most"))
+    unknown = "" if report.estimates else "no estimate: no document could be embedded yet; "
+    closer = "`hotswap plan` tells money, time and room from a larger sample"
+    console.print(f"{unknown}{closer}", markup=False)

@@ -15,6 +15,7 @@ __all__ = [
     "Drift",
     "LaneFacts",
     "MilvusFacts",
+    "SampleFacts",
     "Skipped",
     "SlotFacts",
     "SourceFacts",
@@ -166,6 +167,14 @@ class TopicFacts:
     text_budget_bytes: int
     metadata_bytes: int
     record_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SampleFacts:
+    """Some of the documents that there are. `tokens`: of all their texts, estimated."""
+
+    documents: int
+    tokens: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from streams.core.preflight.facts import (
     DatabaseFacts,
     LaneFacts,
     MilvusFacts,
+    SampleFacts,
     Skipped,
     SourceFacts,
     TopicFacts,
@@ -35,7 +36,12 @@ __all__ = ["Facts", "judge"]
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything that a preflight looked at. `Skipped`: there is nothing to look at."""
+    """Everything that a preflight looked at. `Skipped`: there is nothing to look at.
+
+    Attributes:
+        sample: of the documents that there are; none of them may be there yet.
+        prices: lane → what a million tokens cost; those without a price are left out.
+    """
 
     control: ControlFacts | Unreachable
     topics: TopicFacts | Unreachable
@@ -46,6 +52,28 @@ class Facts:
     lanes: Mapping[str, LaneFacts | Unreachable]
     probes: Mapping[str, ProbeFacts | Unreachable]
     wire: Mapping[str, WireFacts | Unreachable]
+    sample: SampleFacts
+    prices: Mapping[str, float]
+
+    @property
+    def documents(self) -> int:
+        """At most so many: records of `documents`, or rows of the tables if those are more."""
+        records = 0 if isinstance(self.topics, Unreachable) else self.topics.records
+        rows = [
+            source.found.estimated_rows or 0
+            for source in self.sources.values()
+            if isinstance(source, SourceFacts) and source.found is not None
+        ]
+        return max(records, sum(rows))
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """Lane → documents per second of one call at a time, where that could be measured."""
+        return {
+            lane: probes.latency.documents_per_second
+            for lane, probes in self.probes.items()
+            if isinstance(probes, ProbeFacts) and isinstance(probes.latency, Latency)
+        }
 
 
 def judge(facts: Facts) -> list[CheckResult]:
@@ -97,18 +125,8 @@ def _connect(facts: ConnectFacts | Unreachable | Skipped) -> list[CheckResult]:
 def _topics(facts: Facts) -> list[CheckResult]:
     if isinstance(facts.topics, Unreachable):
         return [unreachable("topics", "reachable", facts.topics)]
-    rates = {
-        lane: probes.latency.documents_per_second
-        for lane, probes in facts.probes.items()
-        if isinstance(probes, ProbeFacts) and isinstance(probes.latency, Latency)
-    }
-    rows = [
-        source.found.estimated_rows or 0
-        for source in facts.sources.values()
-        if isinstance(source, SourceFacts) and source.found is not None
-    ]
-    documents = max(facts.topics.records, sum(rows))
-    return [*topics(facts.topics), *backfill_fits(facts.topics, documents, rates)]
+    fits = backfill_fits(facts.topics, facts.documents, facts.rates)
+    return [*topics(facts.topics), *fits]
 
 
 def _milvus(facts: MilvusFacts | Unreachable) -> list[CheckResult]:

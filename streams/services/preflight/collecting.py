@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from schemas import BuildStarted, Fingerprint
-from streams.config import Settings
+from streams.config import OpenAIConfig, Settings
+from streams.core.batch import estimated_tokens
 from streams.core.preflight.facts import (
     LaneFacts,
+    SampleFacts,
     Skipped,
     Unreachable,
 )
@@ -107,6 +109,12 @@ async def collect(
         lanes={name: look.lane for name, look in looks.items()},
         probes={name: look.probes for name, look in looks.items() if look.probes is not None},
         wire={name: look.wire for name, look in looks.items() if look.wire is not None},
+        sample=SampleFacts(len(documents), sum(map(estimated_tokens, documents))),
+        prices={
+            name: config.price_per_million_tokens
+            for name, config in settings.lanes.items()
+            if isinstance(config, OpenAIConfig) and config.price_per_million_tokens is not None
+        },
     )
     return facts, as_of
 

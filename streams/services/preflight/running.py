@@ -7,7 +7,7 @@ from collections.abc import Callable
 from schemas import PreflightEvidence
 from schemas.preflight import PreflightReport
 from streams.config import Settings
-from streams.core.preflight import judge
+from streams.core.preflight import estimates, judge
 from streams.core.preflight.results import worst
 from streams.ports import Log
 from streams.services.control import ControlLog
@@ -38,6 +38,7 @@ async def preflight(
         as_of=as_of,
         seconds=time.perf_counter() - started,
         checks=checks,
+        estimates=tuple(estimates(facts)),
         verdict=worst([check.outcome for check in checks]),
     )
 

@@ -61,6 +61,35 @@ def test_the_report_is_one_json_value_with_its_evidence(hotswap, source, initial
     }
 
 
+def test_time_and_money_are_estimated_from_the_documents_that_there_are(
+    hotswap, source, initialised, monkeypatch
+):
+    assert source
+    monkeypatch.setenv("HOTSWAP__LANES__CLOUD__PRICE_PER_MILLION_TOKENS", "20000")
+    texts = ["red apples", "green pears"]
+    now(rows_of(initialised.log, initialised.embedders["cloud"], texts))
+    report = hotswap("preflight", "--json").json
+    cloud, ollama = report["estimates"]
+    assert (cloud["lane"], cloud["documents"], cloud["tokens"]) == ("cloud", 2, 4 + 4)
+    assert cloud["money"] == pytest.approx(8 * 20_000 / 1e6)
+    assert cloud["hours"] == pytest.approx(2 / cloud["documents_per_second"] / 3_600)
+    assert (ollama["lane"], ollama["money"]) == ("ollama", None)
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = hotswap("preflight").out
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "estimate, at most" in shown
+    assert "0.16" in shown
+    assert "`hotswap plan` tells money, time and room" in shown
+
+
+def test_before_there_are_documents_it_points_to_the_plan(hotswap, source, initialised):
+    assert source
+    assert initialised
+    assert hotswap("preflight", "--json").json["estimates"] == []
+    shown = hotswap("preflight").out
+    assert "no estimate: no document could be embedded yet; `hotswap plan` tells" in shown
+
+
 def test_a_dry_run_makes_the_same_checks_and_records_nothing(hotswap, source, initialised):
     assert source
     end = control_end(initialised)

@@ -12,6 +12,7 @@ from streams.core.preflight.facts import (
     Drift,
     LaneFacts,
     MilvusFacts,
+    SampleFacts,
     SlotFacts,
     SourceFacts,
     TableFacts,
@@ -124,6 +125,8 @@ def healthy() -> Facts:
                 queries=(b"one ?", "café ?".encode()),
             )
         },
+        sample=SampleFacts(documents=16, tokens=4_000),
+        prices={},
     )
 
 

@@ -11,7 +11,16 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["amount", "console", "harmless", "messages", "one_line", "print_json", "table"]
+__all__ = [
+    "amount",
+    "console",
+    "duration",
+    "harmless",
+    "messages",
+    "one_line",
+    "print_json",
+    "table",
+]
 
 
 def print_json(value: object, *, indent: bool = True) -> None:
@@ -24,6 +33,14 @@ def print_json(value: object, *, indent: bool = True) -> None:
 def amount(money: float) -> str:
     """Money in whatever currency: with cents, and below one with two digits that say something."""
     return f"{money:,.2f}" if money >= 1 else f"{money:.2g}"
+
+
+def duration(hours: float) -> str:
+    """Hours in the unit that suits them: 13.2 h, 18.5 min, 4.3 s."""
+    minutes = 60 * hours
+    if hours >= 1:
+        return f"{hours:,.1f} h"
+    return f"{minutes:.1f} min" if minutes >= 1 else f"{60 * minutes:.1f} s"
 
 
 def console() -> "Console":

@@ -84,7 +84,7 @@ def _rows(
     if plan.money is not None:
         yield "money", output.amount(plan.money), "tokens * price_per_million_tokens / 1,000,000"
     rate = f"{plan.documents_per_second:,.1f} documents/s measured"
-    yield "backfill", f"{plan.hours:,.2f} h", rate
+    yield "backfill", output.duration(plan.hours), rate
     yield from _room(plan, about, hnsw_m)
     if plan.coverage is not None:
         word = "covers it" if plan.coverage.enough else "TOO SHORT"

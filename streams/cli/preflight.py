@@ -148,7 +148,7 @@ def _print_estimates(report: "PreflightReport", console: "Console") -> None:
         rows = [
             (
                 one.lane,
-                f"{one.hours:,.2f} h",
+                output.duration(one.hours),
                 f"{one.tokens:,}",
                 "-" if one.money is None else output.amount(one.money),
                 f"{one.documents:,} documents at {one.documents_per_second:,.1f}/s",

@@ -3,6 +3,7 @@
 import pytest
 
 from streams.cli.exits import Exit
+from streams.cli.output import duration
 from streams.errors import TransientError
 from streams.ports import NewRecord
 from tests.unit.cli.rows import now, rows_of
@@ -96,6 +97,14 @@ def test_a_lane_that_has_done_all_says_how_many_documents_there_are(hotswap, pla
     )
     now(planned.log.append([NewRecord("documents", b"articles/99", b"{}")]))
     assert hotswap("plan", "--json", "--sample", "10").json["documents"]["count"] == 42
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [(13.23, "13.2 h"), (1_000, "1,000.0 h"), (0.31, "18.6 min"), (0.0012, "4.3 s"), (0, "0.0 s")],
+)
+def test_a_duration_is_told_in_the_unit_that_suits_it(hours, said):
+    assert duration(hours) == said
 
 
 def test_the_table_fits_a_terminal_and_states_its_formula(hotswap, planned, monkeypatch):

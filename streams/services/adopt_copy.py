@@ -16,6 +16,7 @@ from streams.ports import ForeignCollection, Log, LogRecord, Row, VectorStore
 from streams.services.adopt_proof import row_of, unit_vector
 from streams.services.adopt_survey import AdoptProgress, Sides, Survey
 from streams.services.change_reader import read_change
+from streams.services.document_row import document_row
 from streams.services.isolation import isolate
 
 __all__ = ["Copied", "Copier"]
@@ -143,20 +144,7 @@ class Copier:
             ):
                 copied.out_of_date += 1
                 continue
-            rows.append(
-                Row(
-                    id=change.id,
-                    embedding=vector,
-                    source=document.source,
-                    key=document.key,
-                    shard=change.shard,
-                    version=change.version,
-                    content_hash=document.content_hash,
-                    metadata=document.metadata,
-                    text_bytes=len(document.text.encode()),
-                    embedded_at=self.now_ms(),
-                )
-            )
+            rows.append(document_row(change, document, vector, self.now_ms()))
         return rows
 
     async def _write(self, rows: Sequence[Row], copied: Copied) -> list[Row]:

@@ -17,6 +17,7 @@ from streams.core.role_names import embed_role_name
 from streams.errors import InputRefused, LaneHalted, MalformedVector, TransientError
 from streams.ports import Embedder, Log, LogRecord, NewRecord, Row, VectorStore
 from streams.services.change_reader import read_change
+from streams.services.document_row import document_row
 from streams.services.embedding import BatchEmbedder, Vector
 from streams.services.isolation import isolate
 from streams.services.pinned import in_words, way_on
@@ -69,7 +70,7 @@ class Lane:
         self._refuse_impossible(plan, stored)
         vectors = await self._vectors(plan, check)
         rows = [
-            self._row(change, vector)
+            document_row(change, _document(change), vector, self._parts.now_ms())
             for change, vector in vectors
             if not isinstance(vector, InputRefused)
         ]
@@ -151,21 +152,6 @@ class Lane:
             *((change, kept[change.id]) for change in plan.rewrite if change.id in kept),
             *((change, made[_document(change).content_hash]) for change in embed),
         ]
-
-    def _row(self, change: Change, vector: Vector) -> Row:
-        document = _document(change)
-        return Row(
-            id=change.id,
-            embedding=vector,
-            source=document.source,
-            key=document.key,
-            shard=change.shard,
-            version=change.version,
-            content_hash=document.content_hash,
-            metadata=document.metadata,
-            text_bytes=len(document.text.encode()),
-            embedded_at=self._parts.now_ms(),
-        )
 
     async def _write(
         self, rows: Sequence[Row], deletes: Sequence[Change], records: Sequence[LogRecord]

@@ -26,6 +26,8 @@ async def test_each_row_stands_under_its_document_id_at_length_1_and_the_newest_
     for id_, vector in zip(ids, wanted, strict=True):
         assert vectors[id_] == pytest.approx(vector, abs=1e-6)
         assert np.linalg.norm(vectors[id_]) == pytest.approx(1.0, abs=1e-6)
+    (nearest,) = await world.store.search(COLLECTION, wanted[7], k=1)
+    assert (nearest.id, nearest.key, nearest.metadata) == ("articles/7", {"id": 7}, {"n": 7})
 
 
 async def test_only_the_newest_version_of_a_document_is_written(world, texts, monkeypatch):

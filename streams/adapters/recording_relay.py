@@ -4,11 +4,12 @@ What an embedder is sent is proved by the bytes that leave this process, not by 
 to be sent. Headers pass too and are not kept: the API's key is among them. Knows no embedder.
 """
 
+import sys
 import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -48,7 +49,7 @@ class RecordingRelay:
         self.exchanges: list[Exchange] = []
         self._origin = f"{parts.scheme}://{parts.netloc}"
         self._client = httpx.Client(timeout=timeout_seconds)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(_POLL_SECONDS,), name="relay", daemon=True
         )
@@ -64,6 +65,7 @@ class RecordingRelay:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._server.ended = True
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -82,6 +84,20 @@ class RecordingRelay:
         answer = self._client.request(method, f"{self._origin}{path}", headers=kept, content=sent)
         self.exchanges.append(Exchange(path, sent, answer.content))
         return answer
+
+
+class _Server(ThreadingHTTPServer):
+    """Says nothing of clients that have gone: that is how a cancelled call leaves its relay.
+
+    Attributes:
+        ended: nobody waits for an answer any more, whatever becomes of it.
+    """
+
+    ended = False
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 (socketserver's)
+        if not (self.ended or isinstance(sys.exception(), ConnectionError)):
+            super().handle_error(request, client_address)
 
 
 def _handler(relay: RecordingRelay) -> type[BaseHTTPRequestHandler]:

@@ -1,7 +1,10 @@
 """What a lane's embedder is sent is what a relay on loopback saw pass, the key excepted."""
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import httpx
 import pytest
@@ -17,9 +20,10 @@ from streams.config import (
 from streams.errors import LaneHalted, TransientError
 from streams.ports import Purpose
 from streams.services.wire import listening, tokens_of
-from tests.contract.embedder.fake_http import Fault, Reply, serving
+from tests.contract.embedder.fake_http import Fault, Reply, Request, serving
 from tests.contract.embedder.fake_ollama import FakeOllama
 from tests.contract.embedder.fake_openai import KEY, FakeOpenAI
+from tests.waiting import until
 
 TEXTS = ["café {text}", 'a "quote" \\ and\nlines', "🎉 東京"]
 TEMPLATES = {"document_template": "D: {text}", "query_template": "Q: {text} ?"}
@@ -142,3 +146,86 @@ async def test_a_server_that_is_away_is_a_bad_gateway():
         with RecordingRelay("http://127.0.0.1:1", 5.0) as relay:
             assert (await client.get(relay.url)).status_code == 502
             assert relay.exchanges == []
+
+
+class LateServer:
+    """Answers once it may, with more than the buffers of a connection hold."""
+
+    def __init__(self) -> None:
+        self.asked, self.may_answer = asyncio.Event(), asyncio.Event()
+
+    async def answer(self, _request: Request) -> Reply:
+        self.asked.set()
+        await self.may_answer.wait()
+        return Reply(bytes(20_000_000))
+
+
+async def call_and_cancel(server: LateServer, url: str) -> None:
+    async with httpx.AsyncClient() as client:
+        call = asyncio.create_task(client.post(url, content=b"body"))
+        await server.asked.wait()
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+
+
+async def until_all_is_handled() -> None:
+    def nobody_handles() -> bool:
+        return not any("process_request_thread" in one.name for one in threading.enumerate())
+
+    await until(nobody_handles, "no request is being relayed")
+
+
+async def test_a_call_that_is_cancelled_leaves_nothing_on_standard_error(capfd):
+    server = LateServer()
+    async with serving(server.answer) as url:
+        with RecordingRelay(url, 5.0) as relay:
+            await call_and_cancel(server, relay.url)
+            server.may_answer.set()
+            await until_all_is_handled()
+    assert capfd.readouterr().err == ""
+
+
+async def test_a_relay_that_ends_in_mid_call_leaves_nothing_there_either(capfd):
+    server = LateServer()
+    async with serving(server.answer) as url:
+        with RecordingRelay(url, 5.0) as relay:
+            await call_and_cancel(server, relay.url)
+        server.may_answer.set()
+        await until_all_is_handled()
+    assert capfd.readouterr().err == ""
+
+
+async def test_a_request_that_is_relayed_after_the_end_leaves_nothing_either(capfd, monkeypatch):
+    """The client that would send it on is closed by then."""
+    server, came, go_on = LateServer(), threading.Event(), threading.Event()
+    async with serving(server.answer) as url:
+        with RecordingRelay(url, 5.0) as relay:
+            forward = relay.forward
+
+            def late(*request: Any) -> httpx.Response:
+                came.set()
+                go_on.wait(30)
+                return forward(*request)
+
+            monkeypatch.setattr(relay, "forward", late)
+            async with httpx.AsyncClient() as client:
+                call = asyncio.create_task(client.get(relay.url))
+                await until(came.is_set, "the request came")
+                call.cancel()
+                await asyncio.gather(call, return_exceptions=True)
+        go_on.set()
+        await until_all_is_handled()
+    assert capfd.readouterr().err == ""
+
+
+async def test_a_defect_of_the_relay_is_not_hidden(capfd, monkeypatch):
+    def broken(*_arguments: object) -> None:
+        raise ZeroDivisionError("defect")
+
+    with RecordingRelay("http://127.0.0.1:1", 5.0) as relay:
+        monkeypatch.setattr(relay, "forward", broken)
+        async with httpx.AsyncClient() as client:
+            with pytest.raises(httpx.RemoteProtocolError):
+                await client.get(relay.url)
+        await until_all_is_handled()
+    assert "ZeroDivisionError: defect" in capfd.readouterr().err

@@ -1,6 +1,7 @@
 """`hotswap retire`: the end of the source lane, its collections and its configuration."""
 # ruff: noqa: PLC0415 (`hotswap --help` must not wait for libraries it does not use)
 
+import sys
 import time
 import uuid
 from contextlib import AsyncExitStack
@@ -137,16 +138,16 @@ async def _retire(
 
 def _confirm(lane: str) -> None:
     """Raises: ConfigurationError unless the lane's name is typed."""
+    # Not by `typer.prompt`, which makes no difference between Ctrl-C and the end of the input.
+    question = f"There is no way back. Type the lane's name to retire it ({lane}): "
+    typer.echo(question, nl=False, err=True)
+    typed = ""
     try:
-        typed = typer.prompt(
-            f"There is no way back. Type the lane's name to retire it ({lane})",
-            default="",
-            show_default=False,
-            err=True,
-        )
-    except typer.Abort:
-        typed = ""
-    if typed != lane:
+        typed = sys.stdin.readline()
+    finally:
+        if not typed.endswith("\n"):
+            typer.echo(err=True)
+    if typed.removesuffix("\n") != lane:
         raise ConfigurationError(
             "the confirmation",
             "is not the lane's name; nothing was done",

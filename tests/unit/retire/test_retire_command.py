@@ -1,7 +1,10 @@
 """`hotswap retire`: nothing goes before everything allows it, and then all of it."""
 
+import io
+import signal
 from dataclasses import replace
 
+import orjson
 import pytest
 from typer.testing import CliRunner
 
@@ -135,8 +138,27 @@ def test_without_the_lanes_name_nothing_is_done(hotswap, complete):
         assert ended.exit_code == Exit.USAGE
         assert "is not the lane's name; nothing was done" in ended.stderr
     assert control_end(complete) == end
-    assert CliRunner().invoke(app, words, input="cloud\n").exit_code == Exit.OK
+    ended = CliRunner().invoke(app, [*words, "--json"], input="cloud\n")
+    assert ended.exit_code == Exit.OK
+    assert orjson.loads(ended.stdout)["retired"]
     assert state(complete).retired
+
+
+class CtrlC(io.BytesIO):
+    """Somebody who presses it instead of answering."""
+
+    def read1(self, _size: int | None = -1) -> bytes:
+        signal.raise_signal(signal.SIGINT)
+        return b""
+
+
+def test_ctrl_c_at_the_question_is_an_interruption_and_nothing_is_done(complete, monkeypatch):
+    end = control_end(complete)
+    monkeypatch.setattr("typer.testing.make_input_stream", lambda *_: CtrlC())
+    ended = CliRunner().invoke(app, ["retire", "cloud", *FORCED])
+    assert ended.exit_code == Exit.INTERRUPTED
+    assert ended.stderr.endswith("to retire it (cloud): \ninterrupted\n")
+    assert control_end(complete) == end
 
 
 def test_written_the_configuration_loads_and_the_old_one_is_kept(hotswap, complete, tmp_path):

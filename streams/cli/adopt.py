@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -15,6 +16,7 @@ from streams.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from streams.config import Settings
+    from streams.migration.state import State
     from streams.ports import ForeignFields, ForeignId
     from streams.services.adopt import AdoptionWish
     from streams.services.adopt_outcome import Adoption
@@ -38,9 +40,19 @@ def command(
         str, typer.Option("--vector-field", metavar="FIELD", help="Its vectors.")
     ],
     source: Annotated[
-        str, typer.Option("--source", metavar="NAME", help="Whose documents its rows are.")
-    ],
-    lane: Annotated[str, typer.Option("--lane", help="The lane whose model made them.")] = "cloud",
+        str | None,
+        typer.Option(
+            "--source",
+            metavar="NAME",
+            help="Whose documents its rows are; the only source by default.",
+        ),
+    ] = None,
+    lane: Annotated[
+        str | None,
+        typer.Option(
+            "--lane", help="The lane whose model made them; that which reads move from by default."
+        ),
+    ] = None,
     text_field: Annotated[
         str | None,
         typer.Option(
@@ -89,9 +101,9 @@ def command(
     from streams.services.adopt import AdoptionWish
 
     settings = session.settings(context)
-    wish = AdoptionWish(
-        lane=lane,
-        source=source,
+    wish = partial(
+        AdoptionWish,
+        source=_only_source(settings) if source is None else source,
         id_is=IdIs(id_is),
         compare_texts=text_field is not None,
         sample=sample,
@@ -102,7 +114,7 @@ def command(
         dry_run=dry_run,
     )
     fields = ForeignFields(id_field, vector_field, text_field)
-    adoption = session.run(_adopt(settings, collection, fields, wish, unmatched))
+    adoption = session.run(_adopt(settings, collection, fields, lane, wish, unmatched=unmatched))
     if json:
         output.print_json(adopt_view.as_data(adoption))
     else:
@@ -111,11 +123,25 @@ def command(
         raise typer.Exit(Exit.FAILED)
 
 
+def _only_source(settings: "Settings") -> str:
+    """Raises: ConfigurationError if it is not the only one."""
+    names = [source.name for source in settings.sources]
+    if len(names) == 1:
+        return names[0]
+    raise ConfigurationError(
+        "--source",
+        "is not given, and there are several sources",
+        f"choose from: {', '.join(sorted(names))}",
+    )
+
+
 async def _adopt(
     settings: "Settings",
     collection: str,
     fields: "ForeignFields",
-    wish: "AdoptionWish",
+    lane: str | None,
+    wish_for: "Callable[..., AdoptionWish]",
+    *,
     unmatched: Path | None,
 ) -> "Adoption":
     from streams.services.adopt import AdoptionParts, adopt
@@ -129,7 +155,8 @@ async def _adopt(
         open_store,
     )
 
-    lane_config(settings, wish.lane)
+    if lane is not None:
+        lane_config(settings, lane)
     async with AsyncExitStack() as exits:
         log = open_log(settings)
         exits.push_async_callback(log.close)
@@ -138,7 +165,9 @@ async def _adopt(
         foreign = open_foreign(settings, collection, fields)
         exits.push_async_callback(foreign.close)
         control = open_control(settings, log)
-        build = build_of(await control.refresh(), wish.lane)
+        state = await control.refresh()
+        wish = wish_for(lane=_source_lane(state) if lane is None else lane)
+        build = build_of(state, wish.lane)
         embedder = open_embedder(settings, wish.lane, build.fingerprint)
         exits.push_async_callback(embedder.close)
         on_unmatched = exits.enter_context(_ids_written_to(unmatched))
@@ -154,6 +183,13 @@ async def _adopt(
             on_unmatched=on_unmatched,
         )
         return await adopt(wish, parts)
+
+
+def _source_lane(state: "State") -> str:
+    """The migration's; raises ConfigurationError if there is none."""
+    if state.migration is None:
+        raise ConfigurationError("migration", "none is defined yet", "run `hotswap init`")
+    return state.migration.source
 
 
 @contextmanager

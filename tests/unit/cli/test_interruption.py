@@ -20,7 +20,7 @@ from tests.unit.preflight.systems import MemoryInspector, database, listening_to
 
 FORCED = ("--force", "--reason", "a test")
 TEXTS = ["one", "two", "three"]
-ADOPT = "adopt --collection old --id-field doc --vector-field vec --source articles"
+ADOPT = "adopt --collection old --id-field doc --vector-field vec"
 
 
 async def interrupted(*_arguments: object, **_options: object) -> None:

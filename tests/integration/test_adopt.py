@@ -2,14 +2,19 @@
 
 import asyncio
 import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import httpx
 import pytest
 from pymilvus import CollectionSchema, DataType, FieldSchema, MilvusClient
 
 from schemas import WorkerState
 from streams.adapters.openai_embedder import OpenAIEmbedder
 from streams.config import OpenAIConfig
+from streams.core.identity import document_id
 from tests.integration.system import KEY, System
 from tests.waiting import until
 
@@ -34,12 +39,34 @@ async def vectors_of(system: System, texts: list[str]) -> list[list[float]]:
     return made
 
 
+async def sold(system: System) -> Counter[str]:
+    """Calls and inputs that the cloud has answered, by its own count."""
+    url = system.endpoints.cloud_url.removesuffix("/v1")
+    async with httpx.AsyncClient(base_url=url) as client:
+        told = (await client.get("/admin/stats")).raise_for_status().json()
+    return Counter(calls=told["calls"], inputs=told["inputs"])
+
+
+@contextmanager
+def original(system: System, rows: list[dict[str, object]]) -> Iterator[tuple[MilvusClient, str]]:
+    """A collection with names, ids, lengths and a metric of its makers' own; its name."""
+    client = MilvusClient(system.endpoints.milvus_uri, timeout=30, dedicated=True)
+    name = f"{system.name}_original"
+    try:
+        make_original(client, name, rows)
+        yield client, name
+    finally:
+        client.drop_collection(name, timeout=30)
+        client.close()
+
+
 def make_original(client: MilvusClient, name: str, rows: list[dict[str, object]]) -> None:
-    """A collection with names, ids, lengths and a metric of its makers' own."""
     first = rows[0]["vec"]
     assert isinstance(first, list)
+    numbers = isinstance(rows[0]["article_no"], int)
+    kind = {"dtype": DataType.INT64} if numbers else {"dtype": DataType.VARCHAR, "max_length": 64}
     fields = [
-        FieldSchema("article_no", DataType.INT64, is_primary=True),
+        FieldSchema("article_no", is_primary=True, **kind),
         FieldSchema("vec", DataType.FLOAT_VECTOR, dim=len(first)),
         FieldSchema("body", DataType.VARCHAR, max_length=1_000),
     ]
@@ -67,15 +94,18 @@ def dump(client: MilvusClient, name: str) -> tuple[Any, list[Any]]:
     return client.describe_collection(name, timeout=30), told
 
 
+def adopting(name: str, *more: str) -> tuple[str, ...]:
+    """The command, for the source lane; of the two sources one has to be named."""
+    return (
+        *("adopt", "--collection", name, "--id-field", "article_no", "--vector-field", "vec"),
+        *("--source", "articles", *more, "--json"),
+    )
+
+
 @pytest.mark.timeout(500)
 async def test_a_thousand_rows_with_integer_ids_are_adopted_for_the_price_of_a_sample(
     system: System, tmp_path
 ):
-    name = f"{system.name}_original"
-    adopt = (
-        *("adopt", "--collection", name, "--id-field", "article_no", "--vector-field", "vec"),
-        *("--source", "articles", "--text-field", "body", "--sample", str(SAMPLE), "--json"),
-    )
     await system.hotswap("pause", "cloud", "--force", "--reason", "adopting a collection")
     await system.worker("normalise")
     await system.worker("embed:cloud")
@@ -87,21 +117,23 @@ async def test_a_thousand_rows_with_integer_ids_are_adopted_for_the_price_of_a_s
         await system.write(range(start, start + 250), "Article {0} is about what stands under {0}.")
     await until(lambda: documents_are(system, ROWS), "all documents are there", 120)
     await system.until_state("embed:cloud", WorkerState.PAUSED)
-    client = MilvusClient(system.endpoints.milvus_uri, timeout=30, dedicated=True)
-    try:
-        bought = await vectors_of(system, texts)
-        make_original(
-            client,
-            name,
-            [
-                {"article_no": number, "vec": [2.5 * x for x in vector], "body": text}
-                for number, vector, text in zip(numbers, bought, texts, strict=True)
-            ]
-            + [{"article_no": 77_777, "vec": bought[0], "body": "of no article"}],
-        )
+    bought = await vectors_of(system, texts)
+    rows = [
+        {"article_no": number, "vec": [2.5 * x for x in vector], "body": text}
+        for number, vector, text in zip(numbers, bought, texts, strict=True)
+    ]
+    rows.append({"article_no": 77_777, "vec": bought[0], "body": "of no article"})
+    with original(system, rows) as (client, name):
+        adopt = adopting(name, "--text-field", "body", "--sample", str(SAMPLE))
         before = await asyncio.to_thread(dump, client, name)
         left = tmp_path / "unmatched.jsonl"
+        sold_before = await sold(system)
         found = json.loads(await system.hotswap(*adopt, "--unmatched", str(left)))
+        # The sample, and one word by which the model is known.
+        assert await sold(system) - sold_before == {
+            "inputs": SAMPLE + 1,
+            "calls": found["calls"] + 1,
+        }
         assert (found["rows"], found["adopted"], found["out_of_date"]) == (ROWS + 1, ROWS - 2, 2)
         assert (found["unmatched"], found["to_buy"]) == (1, 2)
         assert found["texts"] == SAMPLE
@@ -115,9 +147,40 @@ async def test_a_thousand_rows_with_integer_ids_are_adopted_for_the_price_of_a_s
         assert await system.embedded("cloud") == 2
         await system.must_be_clean(["cloud"])
         assert await asyncio.to_thread(dump, client, name) == before
-    finally:
-        client.drop_collection(name, timeout=30)
-        client.close()
+
+
+@pytest.mark.timeout(300)
+async def test_rows_with_string_ids_are_adopted_under_the_keys_that_these_are(system: System):
+    """Keys with what a filter has to quote, and what a document id has to encode."""
+    await system.hotswap("pause", "cloud", "--force", "--reason", "adopting a collection")
+    await system.sql("ALTER TABLE articles ALTER COLUMN id TYPE text")
+    keys = [f'No. {number}/"ü" | \\' for number in range(20)]
+    texts = [TEXT.format(key, key) for key in keys]
+    await system.sql(
+        "INSERT INTO articles (id, body) VALUES (%s, %s)", *zip(keys, texts, strict=True)
+    )
+    await system.worker("normalise")
+    await until(lambda: documents_are(system, len(keys)), "all documents are there", 120)
+    bought = await vectors_of(system, texts)
+    rows: list[dict[str, object]] = [
+        {"article_no": key, "vec": vector, "body": text}
+        for key, vector, text in zip(keys, bought, texts, strict=True)
+    ]
+    rows.append({"article_no": "no such article", "vec": bought[0], "body": ""})
+    with original(system, rows) as (client, name):
+        before = await asyncio.to_thread(dump, client, name)
+        sold_before = await sold(system)
+        found = json.loads(await system.hotswap(*adopting(name, "--sample", "5")))
+        assert await sold(system) - sold_before == {"inputs": 5 + 1, "calls": 1 + 1}
+        assert (found["rows"], found["adopted"], found["unmatched"]) == (21, 20, 1)
+        assert (found["to_buy"], found["unmatched_samples"]) == (0, ["no such article"])
+        assert await system.ids("cloud") == {document_id("articles", [key]) for key in keys}
+        await system.hotswap("resume", "cloud")
+        await system.worker("embed:cloud")
+        await system.until_converged(["cloud"])
+        assert await system.embedded("cloud") == 0
+        await system.must_be_clean(["cloud"])
+        assert await asyncio.to_thread(dump, client, name) == before
 
 
 async def documents_are(system: System, count: int) -> bool:

@@ -191,6 +191,33 @@ async def test_a_row_without_a_usable_vector_is_left_to_the_lane(world, texts, v
     assert (adoption.adopted, adoption.unusable + adoption.out_of_date) == (39, 1)
 
 
+STRANGE = ["plain", "7", "a b", 'a"b', "c\\d", "é", "p|q", "%20", "articles/1", "x" * 400]
+
+
+async def test_strings_are_keys_of_the_source_whatever_stands_in_them(world):
+    world.foreign = type(world.foreign)("old", ForeignShape(numbers=False, dimensions=8))
+    texts = {key: f"What {key} says." for key in STRANGE}
+    places = await world.documents(texts)
+    await world.old_rows(texts | {"nobody's": "no such article", "y" * 600: "too long for an id"})
+    adoption = await world.adopt(compare_texts=True)
+    assert (adoption.rows, adoption.adopted, adoption.unmatched) == (12, 10, 2)
+    assert (adoption.to_buy, adoption.refused) == (0, "")
+    stored = await world.stored(places)
+    assert {id_: one.version for id_, one in stored.items()} == {
+        id_: version for id_, (_, version) in places.items()
+    }
+
+
+async def test_a_string_that_milvus_can_not_be_asked_for_is_left_to_the_lane(world):
+    world.foreign = type(world.foreign)("old", ForeignShape(numbers=False, dimensions=8))
+    texts = {"one": "What one says.", "two\nlines": "What two lines say."}
+    await world.documents(texts)
+    await world.old_rows(texts)
+    adoption = await world.adopt()
+    assert (adoption.adopted, adoption.unusable, adoption.to_buy) == (1, 1, 1)
+    assert list(await world.stored(["articles/one", "articles/two%0Alines"])) == ["articles/one"]
+
+
 async def test_whole_document_ids_are_taken_as_they_are(world, texts):
     await world.documents(texts)
     await world.old_rows(texts)

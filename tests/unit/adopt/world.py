@@ -12,8 +12,9 @@ from streams.adapters.memory_log import MemoryLog
 from streams.adapters.memory_store import MemoryStore
 from streams.config import Settings
 from streams.core.batch import StoredVersion
+from streams.core.identity import document_id
 from streams.core.text import content_hash
-from streams.ports import ForeignRow, ForeignShape, NewRecord, TopicSpec
+from streams.ports import ForeignId, ForeignRow, ForeignShape, NewRecord, TopicSpec
 from streams.services.adopt import AdoptionParts, AdoptionWish, adopt
 from streams.services.adopt_outcome import Adoption
 from streams.services.control import ControlLog
@@ -79,18 +80,18 @@ class World:
     async def resume(self) -> None:
         await self.command(Resume(id="resume", by="bob", lane="cloud"))
 
-    async def documents(self, texts: Mapping[int, str | None]) -> dict[str, tuple[int, int]]:
-        """Append documents, or deletes; id → (shard, version)."""
+    async def documents(self, texts: Mapping[ForeignId, str | None]) -> dict[str, tuple[int, int]]:
+        """Append documents under their keys, or deletes; id → (shard, version)."""
         records = []
-        for number, text in texts.items():
-            id_ = f"articles/{number}"
+        for key, text in texts.items():
+            id_ = document_id("articles", [key])
             document = text and Document(
                 id=id_,
                 source="articles",
-                key={"id": number},
+                key={"id": key},
                 text=text,
                 content_hash=content_hash(text),
-                metadata={"n": number},
+                metadata={"n": key},
                 position="1",
             )
             records.append(
@@ -102,12 +103,12 @@ class World:
             for record, place in zip(records, places, strict=True)
         }
 
-    async def old_rows(self, texts: Mapping[int, str], *, length: float = 3.0) -> None:
+    async def old_rows(self, texts: Mapping[ForeignId, str], *, length: float = 3.0) -> None:
         """Rows of the original, as the lane's model makes them, of any length."""
         vectors = await MemoryEmbedder(DIMENSIONS).embed(list(texts.values()))
         self.foreign.held += [
-            ForeignRow(number, np.asarray(vector * length, dtype=np.float32), text)
-            for (number, text), vector in zip(texts.items(), vectors, strict=True)
+            ForeignRow(key, np.asarray(vector * length, dtype=np.float32), text)
+            for (key, text), vector in zip(texts.items(), vectors, strict=True)
         ]
 
     async def worker(self, version: int, state: WorkerState = WorkerState.PAUSED, **more: Any):

@@ -121,13 +121,16 @@ def replay(
         int | None, typer.Argument(min=1, help="The build; by default the one that serves.")
     ] = None,
     *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Write and embed nothing; say how much it would be.")
+    ] = False,
     json: session.Json = False,
 ) -> None:
     """Read all documents again for a build, and write what is missing or old in it.
 
     May run beside the build's workers. What is stored as it should be costs no embedding call.
     """
-    replayed = session.run(_replay(session.settings(context), lane, build))
+    replayed = session.run(_replay(session.settings(context), lane, build, dry_run=dry_run))
     if json:
         output.print_json(replayed)
     else:
@@ -216,7 +219,9 @@ async def _drop(settings: "Settings", lane: str, number: int, manner: Manner) ->
         return dropped
 
 
-async def _replay(settings: "Settings", lane: str, number: int | None) -> "Replay":
+async def _replay(
+    settings: "Settings", lane: str, number: int | None, *, dry_run: bool
+) -> "Replay":
     from streams.services.build_replay import replay_build
     from streams.services.builds import existing_build
     from streams.services.gate import LaneGate, Pace
@@ -251,5 +256,12 @@ async def _replay(settings: "Settings", lane: str, number: int | None) -> "Repla
         )
         with build_view.replaying(build) as on_progress:
             return await replay_build(
-                settings, build, work, log, gate=gate, control=control, on_progress=on_progress
+                settings,
+                build,
+                work,
+                log,
+                gate=gate,
+                control=control,
+                on_progress=on_progress,
+                dry_run=dry_run,
             )

@@ -80,13 +80,15 @@ def show_dropped(dropped: "Dropped", console: "Console") -> None:
 
 
 def show_replayed(replayed: "Replay", console: "Console") -> None:
-    """Print what a replay mended."""
+    """Print what a replay mended, or would."""
     counted = replayed.counters
+    rehearsed = "dry run, nothing was done: " if replayed.rehearsed else ""
+    would = "would be " if replayed.rehearsed else ""
     _print(
         console,
-        f"{replayed.collection}: {counted.get('records', 0):,} documents looked at,"
-        f" {counted.get('written', 0):,} rows written, {counted.get('deleted', 0):,} deleted,"
-        f" {counted.get('embedded', 0):,} texts embedded,"
+        f"{rehearsed}{replayed.collection}: {counted.get('records', 0):,} documents looked at,"
+        f" {counted.get('written', 0):,} rows {would}written,"
+        f" {counted.get('deleted', 0):,} deleted, {counted.get('embedded', 0):,} texts embedded,"
         f" {counted.get('dead_lettered', 0):,} dead letters",
     )
 

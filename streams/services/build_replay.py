@@ -31,7 +31,7 @@ __all__ = ["Replay", "ReplayProgress", "replay_build"]
 _PATIENCE_SECONDS = 60.0
 
 _Mend = Callable[[Sequence[LogRecord]], Awaitable[bool]]
-"""Does what a worker would do with these records; whether anything was written."""
+"""Does what a worker would do with these records, or pretends; whether anything was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,18 @@ class ReplayProgress:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What was done. Attributes: counters: as a worker counts; `written` are the rows mended."""
+    """What was done.
+
+    Attributes:
+        counters: as a worker counts; `written` are the rows mended.
+        rehearsed: nothing was done, and the counters say what would be.
+    """
 
     lane: str
     build: int
     collection: str
     counters: Mapping[str, int]
+    rehearsed: bool = False
 
 
 async def replay_build(
@@ -61,6 +67,7 @@ async def replay_build(
     gate: LaneGate,
     control: ControlLog,
     on_progress: Callable[[ReplayProgress], None] = lambda _progress: None,
+    dry_run: bool = False,
 ) -> Replay:
     """Bring the build's rows to what `documents` says, as far as its workers have got.
 
@@ -72,6 +79,7 @@ async def replay_build(
         gate: of the build, by the state of `control`.
         control: is looked at before each batch.
         on_progress: called for every page; must return at once.
+        dry_run: only count what would be done.
 
     Raises: TransientError, LaneHalted, LanePaused; run it again, which repeats nothing.
     """
@@ -87,21 +95,26 @@ async def replay_build(
         done += offsets
         on_progress(ReplayProgress(done, total))
 
+    async def mend(batch: Sequence[LogRecord]) -> bool:
+        before = _writes(lane)
+        await lane.process(batch, gate.check)
+        return _writes(lane) > before
+
+    async def rehearse(batch: Sequence[LogRecord]) -> bool:
+        await lane.rehearse(batch)
+        return False
+
+    async def work(batch: Sequence[LogRecord]) -> bool:
+        await control.refresh()
+        gate.check()
+        return await _patiently(rehearse if dry_run else mend, batch)
+
     records = settings.lanes[build.lane].batch_records
     on_progress(ReplayProgress(0, total))
     for partition, until in sorted(committed.items()):
         if until:
-            one = _Partition(log, topic, partition, until, read)
-
-            async def mend(batch: Sequence[LogRecord]) -> bool:
-                await control.refresh()
-                gate.check()
-                before = _writes(lane)
-                await _patiently(lane, batch, gate.check)
-                return _writes(lane) > before
-
-            await one.replay(mend, records)
-    return Replay(build.lane, build.build, build.collection, dict(lane.counters))
+            await _Partition(log, topic, partition, until, read).replay(work, records)
+    return Replay(build.lane, build.build, build.collection, dict(lane.counters), dry_run)
 
 
 class _Partition:
@@ -194,7 +207,7 @@ def _writes(lane: Lane) -> int:
     return lane.counters["written"] + lane.counters["deleted"]
 
 
-async def _patiently(lane: Lane, records: Sequence[LogRecord], check: Callable[[], None]) -> None:
+async def _patiently(work: _Mend, batch: Sequence[LogRecord]) -> bool:
     async for attempt in tenacity.AsyncRetrying(
         retry=tenacity.retry_if_exception_type(TransientError),
         wait=tenacity.wait_random_exponential(multiplier=0.25, max=10.0),
@@ -202,4 +215,5 @@ async def _patiently(lane: Lane, records: Sequence[LogRecord], check: Callable[[
         reraise=True,
     ):
         with attempt:
-            await lane.process(records, check)
+            return await work(batch)
+    raise AssertionError  # not reached: the last attempt raises

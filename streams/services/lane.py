@@ -64,10 +64,7 @@ class Lane:
             OwnershipLost, LanePaused: what was not written yet is left.
         """
         await self._check_identity()
-        changes, letters = self._decode(records)
-        stored = await self._parts.store.versions(self._build.collection, list(changes))
-        plan = plan_batch(changes.values(), stored, await self._ends(changes, stored))
-        self._refuse_impossible(plan, stored)
+        plan, letters = await self._plan(records)
         vectors = await self._vectors(plan, check)
         rows = [
             document_row(change, _document(change), vector, self._parts.now_ms())
@@ -86,6 +83,20 @@ class Lane:
             await self._parts.log.append(letters)
         self._parts.batch.forget()
         self._count(plan, len(rows), len(letters), len(records))
+        self.counters["embedded"] = self._parts.batch.embedded
+        self.counters["calls"] = self._parts.batch.calls
+
+    async def rehearse(self, records: Sequence[LogRecord]) -> None:
+        """Count what `process` would do with these records, and do nothing of it.
+
+        What the embedder or the store would refuse counts as embedded and written.
+
+        Raises: TransientError, LaneHalted.
+        """
+        await self._check_identity()
+        plan, letters = await self._plan(records)
+        self._count(plan, len(plan.embed) + len(plan.rewrite), len(letters), len(records))
+        self.counters["embedded"] += len({_document(one).content_hash for one in plan.embed})
 
     async def _check_identity(self) -> None:
         now = self._parts.monotonic()
@@ -104,6 +115,14 @@ class Lane:
                 f" are never mixed\n  remedy: {way_on(lane)}"
             )
         self._identified_at = now
+
+    async def _plan(self, records: Sequence[LogRecord]) -> tuple[BatchPlan, list[NewRecord]]:
+        """What is to be done, and the dead letters of records that are no documents."""
+        changes, letters = self._decode(records)
+        stored = await self._parts.store.versions(self._build.collection, list(changes))
+        plan = plan_batch(changes.values(), stored, await self._ends(changes, stored))
+        self._refuse_impossible(plan, stored)
+        return plan, letters
 
     def _decode(self, records: Sequence[LogRecord]) -> tuple[dict[str, Change], list[NewRecord]]:
         # Only an id's last record counts; records without a key each stand for themselves.
@@ -240,8 +259,6 @@ class Lane:
             settled=len(plan.settled),
             dead_lettered=letters,
         )
-        self.counters["embedded"] = self._parts.batch.embedded
-        self.counters["calls"] = self._parts.batch.calls
 
 
 def _document(change: Change) -> Document:

@@ -166,6 +166,23 @@ def test_a_replay_tells_what_it_mended(hotswap, initialised):
     assert "0 rows written, 0 deleted, 0 texts embedded" in again.out
 
 
+def test_a_dry_run_of_a_replay_says_what_would_be_and_does_nothing(hotswap, initialised):
+    walk(hotswap, initialised, "dualwrite")
+    now(fill(initialised, 1, ["a", "b", "c"]))
+    collection = lane_of(initialised).pinned.collection
+    now(initialised.store.delete(collection, ["articles/1"]))
+    end, texts = control_end(initialised), initialised.embedders["ollama"].texts
+    ended = hotswap("build", "replay", "ollama", "--dry-run")
+    assert ended.status == Exit.OK
+    assert f"  dry run, nothing was done: {collection}: 3 documents looked at," in ended.out
+    assert " 1 rows would be written, 0 deleted, 1 texts embedded, 0 dead letters" in ended.out
+    found = hotswap("build", "replay", "ollama", "--dry-run", "--json").json
+    assert (found["rehearsed"], found["counters"]["written"]) == (True, 1)
+    assert now(initialised.store.count(collection)) == 2
+    assert initialised.embedders["ollama"].texts == texts
+    assert control_end(initialised) == end
+
+
 def test_a_lane_that_rests_is_not_replayed(hotswap, initialised):
     walk(hotswap, initialised, "dualwrite")
     assert hotswap("pause", "ollama", "--reason", "new disk").status == Exit.OK

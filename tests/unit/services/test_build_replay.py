@@ -2,12 +2,13 @@
 
 import asyncio
 
+import numpy as np
 import pytest
 
 from schemas import Document, Pause, Stage, StageSet
 from streams.core.text import content_hash
 from streams.errors import LanePaused, TransientError
-from streams.ports import NewRecord
+from streams.ports import NewRecord, Row
 from streams.services.build_replay import Replay, ReplayProgress, replay_build
 from streams.services.gate import LaneGate
 from streams.services.lane import Lane
@@ -27,6 +28,12 @@ def record(number: int, text: str | None) -> NewRecord:
             position="1",
         ).encode()
     return NewRecord("documents", id_.encode(), value)
+
+
+def older_row(number: int) -> Row:
+    """What a worker that missed something would have left there."""
+    id_, vector = f"articles/{number}", np.eye(16, dtype=np.float32)[0]
+    return Row(id_, vector, "articles", {"id": number}, 0, 0, "0" * 32, {}, 1, 1)
 
 
 class ReplayWorld(BuildWorld):
@@ -185,6 +192,35 @@ async def test_a_lane_that_is_to_rest_is_not_written(world):
     with pytest.raises(LanePaused, match="new disk"):
         await world.replay()
     assert "articles/9" not in await world.stored()
+
+
+async def test_a_rehearsal_counts_what_a_replay_then_does_and_changes_nothing(world):
+    """Rows that are missing, one that is out of date, one too many, and what is no document."""
+    await world.log.append([NewRecord("documents", b"articles/40", b"no document")])
+    await world.write({50: "text 9", 51: "text 9"})
+    await world.fill_up(1)
+    gone = ["articles/3", "articles/9", "articles/50", "articles/51"]
+    await world.store.delete(await world.collection(), gone)
+    await world.store.upsert(await world.collection(), [older_row(16), older_row(4)])
+    embedder, stored = world.embedders["ollama"], await world.stored()
+    before = embedder.calls, await world.log.ends("dead-letters")
+    rehearsed = await world.replay(dry_run=True)
+    assert (embedder.calls, await world.log.ends("dead-letters")) == before
+    assert await world.stored() == stored
+    replayed = await world.replay()
+    assert (rehearsed.rehearsed, replayed.rehearsed) == (True, False)
+    counters = ("records", "written", "deleted", "rewritten", "settled", "embedded")
+    for name in (*counters, "dead_lettered"):
+        assert rehearsed.counters[name] == replayed.counters[name], name
+    assert (replayed.counters["written"], replayed.counters["deleted"]) == (5, 1)
+    assert 0 < replayed.counters["embedded"] <= 5
+    assert replayed.counters["dead_lettered"] == 1
+
+
+async def test_a_rehearsal_of_a_lane_that_rests_is_held_as_the_replay_would_be(world):
+    await world.control().append(Pause(id="p", by="ann", lane="ollama", reason="new disk"))
+    with pytest.raises(LanePaused, match="new disk"):
+        await world.replay(dry_run=True)
 
 
 async def test_progress_comes_to_its_end(world):

@@ -43,6 +43,9 @@ def command(
     evidence: Annotated[
         bool, typer.Option(help="Record the verify at the end in the control log.")
     ] = True,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Look, wait and verify all the same; record nothing.")
+    ] = False,
     json: session.Json = False,
 ) -> None:
     """Show how far a lane is filled, and verify it once its workers have got to the end.
@@ -52,7 +55,7 @@ def command(
     a clean verify; 1 if that found differences; 6 if it is not complete.
     """
     settings = session.settings(context)
-    wanted = _Wanted(lane, build, once=once, evidence=evidence, json=json)
+    wanted = _Wanted(lane, build, once=once, evidence=evidence and not dry_run, json=json)
     status = session.run(_backfill(settings, wanted))
     if status is not Exit.OK:
         raise typer.Exit(status)

@@ -108,11 +108,12 @@ def test_a_clean_verify_makes_it_complete_and_is_recorded(hotswap, dualwrite):
     assert hotswap("backfill", "--once").status == Exit.OK
 
 
-def test_without_evidence_nothing_is_appended(hotswap, dualwrite):
+@pytest.mark.parametrize("option", ["--no-evidence", "--dry-run"])
+def test_without_evidence_nothing_is_appended(hotswap, dualwrite, option):
     fill(dualwrite, dualwrite.rows)
     catch_up(dualwrite)
     end = control_end(dualwrite)
-    ended = hotswap("backfill", "--no-evidence")
+    ended = hotswap("backfill", option)
     assert ended.status == Exit.OK
     assert "not recorded as evidence" in ended.out
     assert control_end(dualwrite) == end

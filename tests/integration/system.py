@@ -121,6 +121,14 @@ class System:
 
     # Hotswap
 
+    def configure(self, was: str, becomes: str) -> None:
+        """Change the configuration of whatever starts from now on."""
+        path = self.folder / "hotswap.toml"
+        before = path.read_text()
+        assert before.count(was) == 1, before
+        path.write_text(before.replace(was, becomes))
+        self.settings = load(path)
+
     async def hotswap(self, *arguments: str, status: int = 0) -> str:
         """Run the command line; its standard output."""
         process = await asyncio.create_subprocess_exec(

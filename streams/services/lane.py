@@ -56,7 +56,7 @@ class Lane:
         Args:
             records: of `documents`, in order within each partition.
             check: raises OwnershipLost if a partition was taken away, and LanePaused if the
-                lane is to rest; called before each embedding call and right before a write.
+                lane is to rest; called before each embedding call and right before each write.
 
         Raises:
             TransientError: run it again with the same records.
@@ -76,8 +76,7 @@ class Lane:
             for change, vector in vectors
             if isinstance(vector, InputRefused)
         ]
-        check()
-        letters += await self._write(rows, plan.delete, records)
+        letters += await self._write(rows, plan.delete, records, check)
         if letters:
             check()
             await self._parts.log.append(letters)
@@ -173,11 +172,17 @@ class Lane:
         ]
 
     async def _write(
-        self, rows: Sequence[Row], deletes: Sequence[Change], records: Sequence[LogRecord]
+        self,
+        rows: Sequence[Row],
+        deletes: Sequence[Change],
+        records: Sequence[LogRecord],
+        check: Callable[[], None],
     ) -> list[NewRecord]:
         store, collection = self._parts.store, self._build.collection
 
         async def upsert(part: Sequence[Row]) -> Sequence[Row]:
+            # A refused batch is written in many parts, which may take longer than a rebalance.
+            check()
             await store.upsert(collection, part)
             return part
 
@@ -187,6 +192,7 @@ class Lane:
         outcomes = await isolate(rows, upsert, confirm=confirm)
         written = [row for row in outcomes if isinstance(row, Row)]
         if deletes:
+            check()
             await store.delete(collection, [change.id for change in deletes])
         await self._read_back(written, deletes)
         return [

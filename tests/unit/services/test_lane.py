@@ -212,6 +212,48 @@ async def test_nothing_is_written_by_a_worker_that_lost_its_partition(world):
     assert await world.ids() == {}
 
 
+async def test_ownership_is_asked_for_before_each_part_of_a_write_that_is_refused(world):
+    """Finding the one bad row of a large batch takes longer than losing a partition does."""
+    upsert, refusals = world.store.upsert, []
+
+    async def picky(collection: str, rows: Sequence[Row]) -> None:
+        if any(row.id == "a/2" for row in rows):
+            refusals.append(len(rows))
+            raise InputRefused("the row is too large")
+        await upsert(collection, rows)
+
+    def lost_by_then() -> None:
+        if refusals:
+            raise OwnershipLost("gone")
+
+    world.store.upsert = picky
+    records = [world.record(f"a/{number}", f"text {number}") for number in range(4)]
+    with pytest.raises(OwnershipLost):
+        await world.lane.process(records, lost_by_then)
+    assert refusals == [4]
+    assert await world.ids() == {}
+
+
+async def test_ownership_is_asked_for_between_the_upserts_and_the_deletes_of_a_batch(world):
+    await world.process(world.record("a/1", "one"))
+    upsert, upserts = world.store.upsert, []
+
+    async def slow(collection: str, rows: Sequence[Row]) -> None:
+        await upsert(collection, rows)
+        upserts.append(len(rows))
+
+    def lost_by_then() -> None:
+        if upserts:
+            raise OwnershipLost("gone")
+
+    world.store.upsert = slow
+    with pytest.raises(OwnershipLost):
+        await world.lane.process(
+            [world.record("a/2", "two"), world.record("a/1", None)], lost_by_then
+        )
+    assert set(await world.ids()) == {"a/1", "a/2"}
+
+
 async def test_after_a_transient_error_the_same_records_are_not_embedded_again(world):
     records = [world.record("a/1", "one")]
 

@@ -1,18 +1,10 @@
 """Chunks are cut into batches without losing, doubling or reordering a record."""
 
-from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.agents.consumption import batches
-from streams.agents.transport import Chunk
-from streams.ports import LogRecord
-
-
-def chunk(partition: int, count: int) -> Chunk:
-    made = Chunk("t", partition, count, 0.0, 0, None, b"", b"", None, tp=TP("t", partition))
-    made.records = [LogRecord("t", partition, offset, None, b"") for offset in range(count)]
-    return made
+from tests.unit.agents.chunks import chunk
 
 
 @given(st.lists(st.integers(1, 40), max_size=12), st.integers(1, 50))

@@ -148,7 +148,7 @@ class LedgerConsumer(driver.Consumer):
         return chunk
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Commit what is done, then forget the partitions."""
+        """Forget the partitions: what is done and not committed yet comes again."""
         await super().on_partitions_revoked(revoked)
         self._forget(revoked)
 

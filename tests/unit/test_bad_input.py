@@ -1,12 +1,10 @@
 """Every change event, key, text and configuration that has hurt somebody, and what becomes of it.
 
 A case is one line: its name, what is given, and what becomes of it. Given is the key and the
-value of a change event, which becomes a `Reason` if it is dead-lettered and otherwise an
-outcome; or a change to a valid configuration, which is refused; or a record of the control log,
-which gets a verdict and, unless it is accepted, changes nothing.
-
-`normalise` is a function of one record, so the next good record always goes through; that a
-worker keeps to this is for the tests of the agents.
+value of a change event, or a record of `documents`, which becomes a `Reason` if it is
+dead-lettered and otherwise an outcome; or a change to a valid configuration, or another live
+collection, which is refused or told; or a record of the control log, which gets a verdict and,
+unless it is accepted, changes nothing. Behind each record comes a good one, which goes through.
 """
 # ruff: noqa: E501 (the cases are a table)
 
@@ -18,7 +16,11 @@ from typing import Any
 
 import pytest
 
-from schemas import Document, Reason
+from schemas import BuildStarted, Document, Fingerprint, Reason
+from streams.adapters.memory_embedder import MemoryEmbedder
+from streams.adapters.memory_log import MemoryLog
+from streams.adapters.memory_store import MemoryStore
+from streams.agents.roles import embed_role
 from streams.config.load import load
 from streams.core.identity import parse_document_id
 from streams.core.normalisation import (
@@ -31,12 +33,19 @@ from streams.core.normalisation import (
     normalise,
 )
 from streams.core.source import Source, Template
-from streams.errors import ConfigurationError
+from streams.core.text import content_hash
+from streams.errors import ConfigurationError, DriftError
 from streams.migration.signing import sign
 from streams.migration.verdicts import Accepted, Held, Rejection, Unchanged
 from streams.migration.verdicts import Rejected as NotObeyed
+from streams.ports import LogRecord
+from streams.services.follower import Follower
+from streams.services.open import open_embedder
+from streams.services.pinned import asked_otherwise, changed_in_words, pinned
 from tests.configuration import BASE
 from tests.unit.migration.log import Log, walked
+from tests.unit.services import lane_world, normaliser_world
+from tests.unit.services.normaliser_world import CDC, owned
 
 LIMITS = Limits(text_budget_bytes=1_200, metadata_bytes=60_000, record_bytes=900_000)
 ARTICLES = Source("articles", ("id",), Template.parse("{title}\n\n{body}"), ("tags", "note"))
@@ -45,6 +54,16 @@ PAIRS = Source("articles", ("word", "number"), Template.parse("{title}\n\n{body}
 LSN = {"connector": "postgresql", "lsn": 5, "ts_ms": 1_757_000_000_000}
 PLACEHOLDER = "__debezium_unavailable_value"
 
+
+LIVE = BuildStarted(
+    id="build-1",
+    by="t",
+    lane="cloud",
+    build=1,
+    collection="documents_cloud",
+    fingerprint=Fingerprint(provider="openai", model="small", dimensions=8),
+    documents_partitions=12,
+)
 
 HIDDEN = "hunter2"  # what must not be repeated
 KAFKA = 'bootstrap = "127.0.0.1:9092"'
@@ -62,10 +81,39 @@ class changed:  # noqa: N801 - reads as a word in the table
 
 @dataclass(frozen=True)
 class refused:  # noqa: N801 - reads as a word in the table
-    """The error names `setting` and says `problem`."""
+    """Loading the file, or opening lane `cloud` by it, names `setting` and says `problem`."""
 
     setting: str
     problem: str
+
+
+@dataclass(frozen=True)
+class told:  # noqa: N801 - reads as a word in the table
+    """Lane `cloud` goes on as its build began, and says `difference`."""
+
+    difference: str
+
+
+@dataclass(frozen=True)
+class holds:  # noqa: N801 - reads as a word in the table
+    """The live collection of lane `cloud` holds vectors of so many dimensions."""
+
+    dimensions: int
+
+
+@dataclass(frozen=True)
+class stopped:  # noqa: N801 - reads as a word in the table
+    """The lane's worker ends before its first write, and says `difference`."""
+
+    difference: str
+
+
+@dataclass(frozen=True)
+class lane:  # noqa: N801 - reads as a word in the table
+    """A lane is given a record of `documents`."""
+
+    key: bytes | None
+    value: bytes | None
 
 
 @dataclass(frozen=True)
@@ -103,6 +151,12 @@ def spelled(text: str) -> bytes:
 
 def deep(levels: int) -> str:
     return "[" * levels + "]" * levels
+
+
+def document(**fields) -> bytes:
+    """A record of `documents` under the key `a/1`."""
+    given = {"id": "a/1", "source": "a", "key": {"id": 1}, "text": "T", "position": "1"}
+    return other(**given | {"content_hash": content_hash("T"), "schema_version": 1, **fields})
 
 
 TABLE = other(type="struct", fields=[], optional=False)
@@ -261,6 +315,29 @@ CASES: list[tuple[Any, ...]] = [
     ("metadata of 5 MB", key(), event(note=["x"] * 1_000_000), Reason.METADATA_TOO_LARGE),
     ("metadata of 64 levels", key(), spelled(deep(64)), Put),
     ("metadata of 65 levels", key(), spelled(deep(65)), Reason.METADATA_TOO_LARGE),
+    # records of `documents`: what a lane makes of them
+    ("documents: good", lane(b"a/1", document()), Put),
+    ("documents: with a field of a later version", lane(b"a/1", document(mood="good")), Put),
+    ("documents: tombstone before any create", lane(b"a/1", None), Remove),
+    ("documents: unknown schema_version", lane(b"a/1", document(schema_version=2)),
+     Reason.UNKNOWN_SCHEMA_VERSION),
+    ("documents: schema_version 0", lane(b"a/1", document(schema_version=0)),
+     Reason.UNKNOWN_SCHEMA_VERSION),
+    ("documents: schema_version null", lane(b"a/1", document(schema_version=None)),
+     Reason.NOT_A_DOCUMENT),
+    ("documents: nothing but its version", lane(b"a/1", other(schema_version=99)),
+     Reason.NOT_A_DOCUMENT),
+    ("documents: not JSON", lane(b"a/1", b"not JSON"), Reason.NOT_A_DOCUMENT),
+    ("documents: nothing at all", lane(b"a/1", b""), Reason.NOT_A_DOCUMENT),
+    ("documents: nested 10,000 deep", lane(b"a/1", deep(10_000).encode()), Reason.NOT_A_DOCUMENT),
+    ("documents: text empty", lane(b"a/1", document(text="")), Reason.NOT_A_DOCUMENT),
+    ("documents: hash no hash", lane(b"a/1", document(content_hash="x")), Reason.NOT_A_DOCUMENT),
+    ("documents: another key", lane(b"a/2", document()), Reason.KEY_MISMATCH),
+    ("documents: null key", lane(None, document()), Reason.NULL_KEY),
+    ("documents: empty key", lane(b"", document()), Reason.NOT_A_DOCUMENT),
+    ("documents: key not ASCII", lane(b"\xff", None), Reason.NOT_A_DOCUMENT),
+    ('documents: key with " or 1==1', lane(b'a/1" or 1==1', None), Reason.NOT_A_DOCUMENT),
+    ("documents: key of 10 kB", lane(b"a/" + b"1" * 10_000, None), Reason.NOT_A_DOCUMENT),
     # configuration: what of a valid file becomes what; the setting named, and what is said
     ("an unknown section", changed("[kafka]", "[kafkaa]"), refused("kafkaa", "did you mean kafka?")),
     ("an unknown key", changed("hosts = [", "hots = ["), refused("lanes.ollama.hots", "did you mean hosts?")),
@@ -299,6 +376,9 @@ CASES: list[tuple[Any, ...]] = [
     ("a secret of no place", changed('{ env = "CLOUD_KEY" }', "{}"), refused("lanes.cloud.api_key", "exactly one")),
     ("a secret in plain text for Debezium", changed('"database.hostname" = "127.0.0.1"', '"database.password" = "hunter2"'), refused("connect.config", "write it under [connect.secrets]")),
     ("a secret left out", changed('api_key = { env = "CLOUD_KEY" }', ""), refused("lanes.cloud.api_key", "is missing")),
+    ("a secret whose variable is not set", changed("", ""), refused("lanes.cloud.api_key", "environment variable CLOUD_KEY is not set")),
+    ("a secret whose variable is blank", changed("", "", {"CLOUD_KEY": " \t"}), refused("lanes.cloud.api_key", "environment variable CLOUD_KEY is not set")),
+    ("a secret whose file is not there", changed('env = "CLOUD_KEY"', 'file = "no/such/file"'), refused("lanes.cloud.api_key", "no/such/file can not be read")),
     ("no sources", changed("", "", {"HOTSWAP__SOURCES": "[]"}), refused("sources", "at least 1 item")),
     ("two sources with one name", changed("[lanes.cloud]", SOURCE.format("articles", "cdc.public.b") + "[lanes.cloud]"), refused("sources", "two sources with the name 'articles'")),
     ("two sources with one topic", changed("[lanes.cloud]", SOURCE.format("b", "cdc.public.articles") + "[lanes.cloud]"), refused("sources", "two sources with the topic")),
@@ -317,6 +397,8 @@ CASES: list[tuple[Any, ...]] = [
     ("a lane of an unknown provider", changed('provider = "ollama"', 'provider = "olama"'), refused("lanes.ollama.provider", "did you mean 'ollama'?")),
     ("dimensions below one", changed("dimensions = 8", "dimensions = 0"), refused("lanes.cloud.dimensions", "greater than 0")),
     ("dimensions that are no number", changed("dimensions = 8", 'dimensions = "many"'), refused("lanes.cloud.dimensions", "valid integer")),
+    ("dimensions unlike the live collection's", changed("dimensions = 8", "dimensions = 16"), told("dimensions was 8, is 16")),
+    ("a live collection of other dimensions", holds(dimensions=16), stopped("dimensions: expected 8, found 16")),
     ("a lane template without the text", changed('model = "minilm"', 'model = "m"\nquery_template = "query:"'), refused("lanes.ollama.query_template", "exactly once")),
     ("keep_alive without a unit", changed('model = "minilm"', 'model = "m"\nkeep_alive = "30"'), refused("lanes.ollama.keep_alive", "match pattern")),
     ("an unknown security protocol", changed(KAFKA, 'security_protocol = "TLS"'), refused("kafka.security_protocol", "'SASL_SSL'")),
@@ -427,13 +509,20 @@ COMPOSITE = [
 @pytest.mark.parametrize(
     ("given", "becomes"), [(c[1:-1], c[-1]) for c in CASES], ids=[c[0] for c in CASES]
 )
-def test_bad_input_has_a_known_outcome(given, becomes, tmp_path, monkeypatch):
+async def test_bad_input_has_a_known_outcome(given, becomes, tmp_path, monkeypatch):
     if isinstance(becomes, says):
         _is_judged(given[-1], becomes, Log([b"k" * 16]) if len(given) > 1 else walked("dualwrite"))
     elif isinstance(becomes, refused):
         _is_refused(given[0], becomes, tmp_path / "hotswap.toml", monkeypatch)
+    elif isinstance(becomes, told):
+        _is_told(given[0], becomes, tmp_path / "hotswap.toml")
+    elif isinstance(becomes, stopped):
+        await _is_stopped(given[0], becomes, tmp_path / "hotswap.toml")
+    elif isinstance(given[0], lane):
+        await _is_sorted_out_by_a_lane(given[0], becomes)
     else:
         _is_sorted_out(given[0], given[1], becomes)
+        await _is_sorted_out_by_a_normaliser(given[0], given[1], becomes)
 
 
 def _is_sorted_out(key, value, expected):
@@ -446,7 +535,31 @@ def _is_sorted_out(key, value, expected):
         assert type(outcome) is expected, outcome
     if isinstance(outcome, Put):
         _is_safe(outcome.document)
-    assert isinstance(normalise(b'{"id":1}', GOOD, ARTICLES, LIMITS), Put)
+
+
+async def _is_sorted_out_by_a_normaliser(key, value, expected):
+    log = MemoryLog()
+    normaliser = await normaliser_world.make(log, source=ARTICLES, limits=LIMITS)
+    good = LogRecord(CDC, 0, 8, b'{"id":"next"}', event(source={**LSN, "lsn": 6}))
+    await normaliser.process([LogRecord(CDC, 0, 7, key, value), good], owned)
+    letters = await normaliser_world.letters(log)
+    reasons = [expected] if isinstance(expected, Reason) else []
+    assert [letter.reason for letter in letters] == reasons
+    assert all((letter.topic, letter.offset) == (CDC, 7) for letter in letters)
+    documents = await normaliser_world.documents(log)
+    assert documents.pop("articles/next") == "T\n\nB"
+    kept = {Put: [True], Remove: [False]}.get(expected, [])
+    assert [text is not None for text in documents.values()] == kept
+
+
+async def _is_sorted_out_by_a_lane(given, expected):
+    world = await lane_world.World().start()
+    record = LogRecord("documents", 0, next(world.offsets), given.key, given.value)
+    await world.process(record, world.record("a/next", "good"))
+    letters = await world.letters()
+    reasons = [expected] if isinstance(expected, Reason) else []
+    assert [letter.reason for letter in letters] == reasons
+    assert set(await world.ids()) == {"a/next", *(["a/1"] if expected is Put else [])}
 
 
 def _is_judged(value, expected, log):
@@ -469,12 +582,12 @@ def _is_judged(value, expected, log):
 def _is_refused(change, expected, file, monkeypatch):
     for name in [name for name in os.environ if name.upper().startswith("HOTSWAP")]:
         monkeypatch.delenv(name)
-    assert change.old in BASE
-    file.write_text(BASE.replace(change.old, change.new, 1), encoding="utf-8")
+    monkeypatch.delenv("CLOUD_KEY", raising=False)
+    _write(change, file)
     for name, value in change.env.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError) as caught:
-        load(file)
+        open_embedder(load(file), "cloud")
     refusal = caught.value
     assert expected.setting in {refusal.setting, refusal.setting.rpartition("/")[2]}, str(refusal)
     assert expected.problem in refusal.problem
@@ -482,6 +595,36 @@ def _is_refused(change, expected, file, monkeypatch):
     while error is not None:
         assert HIDDEN not in str(error)
         error = error.__cause__
+
+
+def _is_told(change, expected, file):
+    _write(change, file)
+    config = load(file).lanes["cloud"]
+    assert expected.difference in changed_in_words("cloud", asked_otherwise(config, [LIVE]))
+    assert asked_otherwise(pinned(config, "cloud", LIVE.fingerprint), [LIVE]) == {}
+
+
+async def _is_stopped(given, expected, file):
+    file.write_text(BASE, encoding="utf-8")
+    log, store = MemoryLog(), MemoryStore()
+    await store.create(LIVE.collection, LIVE.fingerprint.model_copy(update=vars(given)))
+    with pytest.raises(DriftError) as caught:
+        await embed_role(
+            load(file),
+            "cloud",
+            Follower(log, "control"),
+            log=log,
+            store=store,
+            embedder=MemoryEmbedder(LIVE.fingerprint.dimensions),
+            build=LIVE,
+        )
+    assert caught.value.subject == f"collection {LIVE.collection}"
+    assert expected.difference in str(caught.value)
+
+
+def _write(change, file):
+    assert change.old in BASE
+    file.write_text(BASE.replace(change.old, change.new, 1), encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -1,98 +1,12 @@
 """One lane over an in-memory store and log: what is stored is what `documents` says."""
 
 from collections.abc import Sequence
-from itertools import count
 
 import pytest
 
-from schemas import BuildStarted, DeadLetter, Document
-from streams.adapters.memory_embedder import MemoryEmbedder
-from streams.adapters.memory_log import MemoryLog
-from streams.adapters.memory_store import MemoryStore
-from streams.config import OllamaConfig, TopicsConfig
-from streams.core.dead_letters import LETTER_HEADER
-from streams.core.text import content_hash
 from streams.errors import InputRefused, LaneHalted, OwnershipLost, TransientError
-from streams.ports import LogRecord, NewRecord, Row, TopicSpec
-from streams.services.budget import Budget
-from streams.services.embedding import BatchEmbedder
-from streams.services.gate import Pace
-from streams.services.lane import Lane, LaneParts
-
-COLLECTION = "documents_l_00000000_1"
-
-
-def owned() -> None:
-    """The partition is ours."""
-
-
-class World:
-    """A lane with its surroundings in memory."""
-
-    def __init__(self) -> None:
-        self.log, self.store, self.embedder = MemoryLog(), MemoryStore(), MemoryEmbedder(4)
-        self.now = 0.0
-        self.offsets = count()
-
-    async def start(self) -> "World":
-        for name in ("documents", "dead-letters"):
-            await self.log.create(TopicSpec(name, 1, 1, {}))
-        await self.store.create(COLLECTION, await self.embedder.identify())
-        self.lane = await self.new_lane()
-        return self
-
-    async def new_lane(self) -> Lane:
-        build = BuildStarted(
-            id="1",
-            by="t",
-            lane="l",
-            build=1,
-            collection=COLLECTION,
-            fingerprint=await self.embedder.identify(),
-            documents_partitions=1,
-        )
-        limits = OllamaConfig.model_validate(
-            {"provider": "ollama", "hosts": ["http://h:1"], "model": "m"}
-        )
-        parts = LaneParts(
-            store=self.store,
-            log=self.log,
-            embedder=self.embedder,
-            batch=BatchEmbedder(self.embedder, limits, Budget(), Pace(lambda: None)),
-            topics=TopicsConfig(),
-            record_bytes=10_000,
-            now_ms=lambda: 0,
-            monotonic=lambda: self.now,
-        )
-        return Lane(build, parts)
-
-    def record(self, id_: str, text: str | None, views: int = 0) -> LogRecord:
-        value = (
-            text
-            and Document(
-                id=id_,
-                source="articles",
-                key={"id": id_},
-                text=text,
-                content_hash=content_hash(text),
-                metadata={"views": views},
-                position="1",
-            ).encode()
-        )
-        return LogRecord("documents", 0, next(self.offsets), id_.encode(), value or None)
-
-    async def process(self, *records: LogRecord) -> None:
-        await self.lane.process(records, owned)
-
-    async def ids(self) -> dict[str, int]:
-        return {row.id: row.version async for page in self.store.scan(COLLECTION) for row in page}
-
-    async def letters(self) -> list[DeadLetter]:
-        return [
-            DeadLetter.decode(dict(record.headers)[LETTER_HEADER])
-            async for page in self.log.read("dead-letters")
-            for record in page
-        ]
+from streams.ports import LogRecord, NewRecord, Row
+from tests.unit.services.lane_world import COLLECTION, World
 
 
 @pytest.fixture
@@ -165,42 +79,9 @@ async def test_one_refused_document_is_dead_lettered_and_the_others_are_stored(w
     )
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "reason"),
-    [
-        (b"a/1", b"not json", "not_a_document"),
-        (b"a/1", b'{"schema_version": 99}', "not_a_document"),
-        (b'a/1" or 1==1', None, "not_a_document"),
-        (b"\xff", None, "not_a_document"),
-        (None, b"{}", "null_key"),
-    ],
-)
-async def test_what_is_no_document_is_dead_lettered_and_nothing_else_is_touched(
-    world, key, value, reason
-):
-    await world.process(world.record("a/9", "good"))
-    bad = LogRecord("documents", 0, next(world.offsets), key, value)
-    await world.process(bad, world.record("a/8", "good too"))
-    assert set(await world.ids()) == {"a/8", "a/9"}
-    assert [letter.reason for letter in await world.letters()] == [reason]
-
-
 async def test_every_record_without_a_key_becomes_a_dead_letter_of_its_own(world):
     await world.process(*(LogRecord("documents", 0, offset, None, b"{}") for offset in (3, 4)))
     assert [letter.offset for letter in await world.letters()] == [3, 4]
-
-
-async def test_a_document_of_an_unknown_version_is_dead_lettered_as_such(world):
-    good = world.record("a/1", "one")
-    newer = (good.value or b"").replace(b'"schema_version":1', b'"schema_version":2')
-    await world.process(LogRecord("documents", 0, 7, b"a/1", newer))
-    assert [letter.reason for letter in await world.letters()] == ["unknown_schema_version"]
-
-
-async def test_a_document_under_another_key_is_dead_lettered(world):
-    await world.process(LogRecord("documents", 0, 7, b"a/2", world.record("a/1", "one").value))
-    assert [letter.reason for letter in await world.letters()] == ["key_mismatch"]
-    assert await world.ids() == {}
 
 
 async def test_nothing_is_written_by_a_worker_that_lost_its_partition(world):

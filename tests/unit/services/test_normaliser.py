@@ -5,40 +5,17 @@ from collections.abc import Sequence
 
 import pytest
 
-from schemas import DeadLetter, Document
 from streams.adapters.memory_log import MemoryLog
-from streams.config import TopicsConfig
-from streams.core.dead_letters import LETTER_HEADER
-from streams.core.normalisation import Limits
-from streams.core.source import Source, Template
 from streams.errors import OwnershipLost, TransientError
-from streams.ports import LogRecord, NewRecord, TopicSpec
-from streams.services.control import ControlLog
-from streams.services.normaliser import Normaliser
-
-TOPICS = TopicsConfig()
-CDC = "cdc.public.articles"
-
-
-def owned() -> None:
-    """The partition is ours."""
-
-
-async def make(log: MemoryLog, *, caught_up: bool = True) -> Normaliser:
-    for name, partitions in (("documents", 3), ("control", 1), ("dead-letters", 1)):
-        await log.create(TopicSpec(name, partitions, 1, {}))
-    control = ControlLog(log, TOPICS.control)
-    if caught_up:
-        await control.refresh()
-    source = Source("articles", ("id",), Template.parse("{body}"), ("views",))
-    return Normaliser(
-        {CDC: source},
-        log,
-        control,
-        topics=TOPICS,
-        limits=Limits(text_budget_bytes=500, metadata_bytes=500, record_bytes=5_000),
-        worker="w",
-    )
+from streams.ports import LogRecord, NewRecord
+from tests.unit.services.normaliser_world import (
+    CDC,
+    documents,
+    everything,
+    letters,
+    make,
+    owned,
+)
 
 
 @pytest.fixture
@@ -58,18 +35,6 @@ def event(op: str, id_: int | None, lsn: int, body: str | None = "text", partiti
     return LogRecord(CDC, partition, lsn, key, json.dumps(value).encode())
 
 
-async def documents(log: MemoryLog) -> dict[str, str | None]:
-    """The newest text of each id; None where it was deleted."""
-    return {
-        (record.key or b"").decode(): Document.decode(record.value).text if record.value else None
-        for record in await everything(log, "documents")
-    }
-
-
-async def everything(log: MemoryLog, topic: str) -> Sequence[LogRecord]:
-    return [record async for page in log.read(topic) for record in page]
-
-
 async def test_rows_become_documents_and_deletes_become_tombstones(log):
     normaliser = await make(log)
     await normaliser.process([event("c", 1, 10), event("c", 2, 11), event("d", 1, 12)], owned)
@@ -83,7 +48,7 @@ async def test_a_bad_event_is_dead_lettered_and_the_next_good_one_goes_through(l
     assert await documents(log) == {"articles/2": "text"}
     (letter,) = await everything(log, "dead-letters")
     assert (letter.key, letter.value) == (bad.key, bad.value)
-    told = DeadLetter.decode(dict(letter.headers)[LETTER_HEADER])
+    (told,) = await letters(log)
     assert (told.stage, told.reason, told.topic, told.offset) == ("normalise", "not_json", CDC, 7)
 
 

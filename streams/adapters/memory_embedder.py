@@ -32,6 +32,8 @@ class MemoryEmbedder:
         refuses: says which texts are refused, each as InputRefused for its whole call.
         malforms: says for which texts the answer holds NaN instead of a vector.
         digest: part of the fingerprint; change it to play a model that was replaced.
+        weights: part of nothing but the vectors; change it to play a model that was replaced
+            under the same name.
         calls: calls that reached the "model", failed ones too.
         texts: texts in those calls.
     """
@@ -47,6 +49,7 @@ class MemoryEmbedder:
     ) -> None:
         self.model = model
         self.digest = digest
+        self.weights = ""
         self.document_template = document_template
         self.query_template = query_template
         self.failures: deque[HotswapError] = deque()
@@ -89,7 +92,10 @@ class MemoryEmbedder:
         """Nothing to let go of."""
 
     def _spread(self, texts: Sequence[str]) -> Vectors:
-        digests = b"".join(hashlib.blake2b(text.encode(), digest_size=8).digest() for text in texts)
+        key = self.weights.encode()
+        digests = b"".join(
+            hashlib.blake2b(text.encode(), digest_size=8, key=key).digest() for text in texts
+        )
         seeds = np.frombuffer(digests, dtype="<u4").reshape(len(texts), 2)
         bits = seeds[:, :1] * self._factors
         bits ^= bits >> np.uint32(16)

@@ -101,6 +101,8 @@ class Service:
     ) -> dict[str, Any]:
         """The answer, spoilt as `faults` say. Slow: not for the event loop."""
         vectors = self._model.embed(request.texts, request.dimensions or DIMENSIONS)
+        if faults.moved:
+            vectors = np.roll(vectors, 1, axis=1)
         if faults.wrong_dimensions:
             vectors = vectors[:, :-1]
         if faults.fewer_vectors:

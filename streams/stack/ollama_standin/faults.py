@@ -19,7 +19,6 @@ class Faults(Switches):
     eof: bool = Field(default=False, description="Close the connection without an answer.")
     nan: bool = Field(default=False, description="A vector with NaN.")
     zero: bool = Field(default=False, description="A vector of zeros.")
-    moved: bool = Field(default=False, description="Another model's vectors, same shape.")
     digest: str | None = Field(default=None, description="Another digest of the model.")
     version: str | None = Field(default=None, description="Another version of the server.")
     gone: bool = Field(default=False, description="The model is not there.")

@@ -23,6 +23,9 @@ class Switches(BaseModel):
     hang: bool = Field(default=False, description="Take calls and never answer.")
     wrong_dimensions: bool = Field(default=False, description="Vectors one number short.")
     fewer_vectors: bool = Field(default=False, description="One vector short.")
+    moved: bool = Field(
+        default=False, description="Another model's vectors, under the same name and shape."
+    )
 
 
 class Stats(BaseModel):

@@ -65,3 +65,11 @@ async def test_a_replaced_model_has_another_fingerprint():
     before = await embedder.identify()
     embedder.digest = "two"
     assert before.differences(await embedder.identify()) == {"digest": ("one", "two")}
+
+
+async def test_other_weights_show_in_the_vectors_alone():
+    embedder = MemoryEmbedder(64)
+    before, (vector,) = await embedder.identify(), await embedder.embed(["hotswap"])
+    embedder.weights = "others"
+    assert await embedder.identify() == before
+    assert abs(float(vector @ (await embedder.embed(["hotswap"]))[0])) < 0.5

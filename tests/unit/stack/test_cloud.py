@@ -223,6 +223,14 @@ def test_vectors_can_be_short_or_too_few(cloud, encoding):
     assert len(embed(cloud, ["x", "y"], encoding_format=encoding).json()["data"]) == 1
 
 
+def test_vectors_can_be_another_models_of_the_same_shape(cloud):
+    before = np.array(embed(cloud, "x").json()["data"][0]["embedding"])
+    faults(cloud, moved=True)
+    after = np.array(embed(cloud, "x").json()["data"][0]["embedding"])
+    assert np.linalg.norm(after) == pytest.approx(1, abs=1e-5)
+    assert before @ after < 0.5
+
+
 def test_latency_is_added_to_each_call_and_calls_overlap(cloud):
     faults(cloud, latency_ms=300)
     began = time.monotonic()

@@ -4,6 +4,7 @@ Nothing here knows Kafka, Milvus or an embedder. A model is the one truth about 
 record's shape; the JSON Schemas and the AsyncAPI document beside it are generated.
 """
 
+from schemas.canary import Canary
 from schemas.command import Command
 from schemas.control import (
     FLAG,
@@ -15,6 +16,7 @@ from schemas.control import (
     FlagSet,
     MigrationDefined,
     Pause,
+    PinnedModel,
     Policy,
     RampSet,
     Reopen,
@@ -83,6 +85,7 @@ __all__ = [
     "BuildDropped",
     "BuildPromoted",
     "BuildStarted",
+    "Canary",
     "CheckResult",
     "Command",
     "ControlRecord",
@@ -109,6 +112,7 @@ __all__ = [
     "MirroredSide",
     "Observation",
     "Pause",
+    "PinnedModel",
     "Policy",
     "PreflightEvidence",
     "PreflightReport",

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from schemas.canary import Canary
 from schemas.command import Command, Int64, Word
 from schemas.evidence import GateEvidence, HealthEvidence, PreflightEvidence, VerifyEvidence
 from schemas.fingerprint import Fingerprint
@@ -32,6 +33,7 @@ __all__ = [
     "FlagSet",
     "MigrationDefined",
     "Pause",
+    "PinnedModel",
     "Policy",
     "RampSet",
     "Reopen",
@@ -136,6 +138,10 @@ class Throttle(_OfLane):
     )
 
 
+PinnedModel = tuple[Fingerprint, tuple[Canary, ...]]
+"""What a provider said of a model, and what the model made of the canaries."""
+
+
 class BuildStarted(_OfLane):
     """Pins a lane's fingerprint and collection for one filling from offset 0."""
 
@@ -147,6 +153,25 @@ class BuildStarted(_OfLane):
     documents_partitions: Int64 = Field(
         ge=1, description="Versions are offsets of `documents`, so its partitioning is for life."
     )
+    canaries: Annotated[tuple[Canary, ...], Field(max_length=8)] = Field(
+        default=(),
+        description="What the model made of some short texts when the build began, as documents;"
+        " without any, nothing of the sort is compared.",
+    )
+
+    @property
+    def pinned_model(self) -> PinnedModel:
+        """What its model is, by word and by deed: builds that agree in it can share vectors."""
+        return self.fingerprint, self.canaries
+
+    @model_validator(mode="after")
+    def _canaries_fit(self) -> Self:
+        wanted = self.fingerprint.dimensions
+        for canary in self.canaries:
+            if canary.dimensions != wanted:
+                found = f"has {canary.dimensions} dimensions, not {wanted}"
+                raise ValueError(f"the vector of canary {canary.text!r} {found}")
+        return self
 
 
 class BuildPromoted(_OfLane):

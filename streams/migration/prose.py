@@ -55,6 +55,9 @@ RULES = """## Versions, ids, time
 - A **build's number** is never used again. The first build of a lane serves at once; another one
   serves once it is promoted. One that has served before is promoted again without new evidence, as
   long as it is written and its newest verify found no differences.
+- What a **build begins with** is pinned for its life: collection, fingerprint, partitions, and in
+  `canaries` what its model made of some short texts (base64 of 16-bit floating point numbers). A
+  record without them counts, too.
 - The **salt** changes only with a new definition of the migration, which is taken in `off`, and
   after `retire` from the lane that is read then.
 """

@@ -13,6 +13,7 @@ from streams.migration.verdicts import Accepted
 from streams.ports import Embedder, Log, VectorStore
 from streams.services.builds import Plan, new_build, refuse_leftovers
 from streams.services.control import ControlLog, build_of
+from streams.services.live_model import new_canaries
 from streams.services.orders import Outcome, aimed, order, rehearse
 from streams.services.topics import describe_all, own_topics, refuse_drift
 
@@ -73,7 +74,7 @@ async def start_build(
         by: who asks for it.
         now_ms: what the broker's clock might say, for a dry run; ms since the epoch.
         reason: why, for the history.
-        dry_run: make nothing, and say what would become of the order.
+        dry_run: make nothing, embed nothing, and say what would become of the order.
 
     Raises:
         ConfigurationError: the lane has no build yet.
@@ -97,7 +98,8 @@ async def start_build(
         by=by,
         dry_run=dry_run,
     )
-    build = new_build(lane, number, live, plan, reason)
+    canaries = () if dry_run else await new_canaries(embedder)
+    build = new_build(lane, number, live, plan, canaries=canaries, reason=reason)
     await refuse_leftovers(build, store, plan)
     command = aimed(build, state)
     differences = serving.fingerprint.differences(live)

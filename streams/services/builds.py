@@ -8,11 +8,12 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from schemas import BuildStarted, Fingerprint
+from schemas import BuildStarted, Canary, Fingerprint
 from streams.errors import ConfigurationError, DriftError
 from streams.migration.state import LaneState, State
 from streams.ports import Embedder, VectorStore
 from streams.services.control import ControlLog, build_of
+from streams.services.live_model import new_canaries
 from streams.services.pinned import way_on
 from streams.services.steps import Action, Step
 
@@ -92,9 +93,15 @@ def existing_build(state: State, lane: str, number: int | None = None) -> BuildS
 
 
 def new_build(
-    lane: str, number: int, live: Fingerprint, plan: Plan, reason: str = ""
+    lane: str,
+    number: int,
+    live: Fingerprint,
+    plan: Plan,
+    *,
+    canaries: tuple[Canary, ...] = (),
+    reason: str = "",
 ) -> BuildStarted:
-    """The record that begins a build of what the live model is."""
+    """The record that begins a build of what the live model is, and makes of the canaries."""
     return BuildStarted(
         id=str(uuid.uuid4()),
         by=plan.by,
@@ -104,6 +111,7 @@ def new_build(
         collection=collection_name(plan.collection_prefix, lane, live, number),
         fingerprint=live,
         documents_partitions=plan.documents_partitions,
+        canaries=canaries,
     )
 
 
@@ -125,7 +133,8 @@ async def ensure_build(
     known = plan.state.lanes.get(lane)
     if known is not None:
         return await _keep(known, live, store, plan)
-    build = new_build(lane, _FIRST_BUILD, live, plan)
+    canaries = () if plan.dry_run else await new_canaries(embedder)
+    build = new_build(lane, _FIRST_BUILD, live, plan, canaries=canaries)
     await refuse_leftovers(build, store, plan)
     if plan.dry_run:
         return _step(build, Action.WOULD_CREATE)

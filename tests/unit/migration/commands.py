@@ -10,6 +10,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from schemas import Canary
+
 LANES = ("cloud", "ollama", "third")
 STAGES = ("off", "dualwrite", "shadow", "live", "rampdown", "complete")
 
@@ -23,6 +25,11 @@ fingerprint = st.fixed_dictionaries(
         "model": st.sampled_from(["a", "b"]),
         "dimensions": st.just(8),
     }
+)
+canaries = st.lists(
+    # Nine are not what the fingerprint says.
+    st.sampled_from([8, 8, 8, 9]).map(lambda count: Canary.of("t", [1.0] * count).model_dump()),
+    max_size=2,
 )
 policy = st.fixed_dictionaries(
     {},
@@ -59,6 +66,7 @@ _PLAIN = {
     "throttle": _kind("throttle", lane=lane, documents_per_second=st.none() | st.floats(1, 9)),
     "start": _kind(
         "build",
+        {"canaries": canaries},
         action="start",
         lane=lane,
         build=build,

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from schemas import Canary
 from streams.migration.verdicts import Accepted, Guard, Held, Rejected, Rejection, Unchanged
 from streams.migration.writes import Rests, Works, work_of
 from tests.unit.migration.log import DAY, Log, begun, walked
@@ -98,6 +99,43 @@ def test_of_two_that_start_the_same_build_the_first_counts():
     before = log.state
     assert isinstance(log.start("cloud", by="other"), Unchanged)
     assert log.state == before
+
+
+CANARIES = [Canary.of(text, [0.6, 0.8, *[0.0] * 6]).model_dump() for text in ("one", "two")]
+
+
+def test_a_build_pins_what_its_model_makes_of_the_canaries():
+    log = Log()
+    assert isinstance(log.start("cloud", canaries=CANARIES), Accepted)
+    pinned = log.state.lanes["cloud"].pinned.canaries
+    assert [canary.text for canary in pinned] == ["one", "two"]
+    assert pinned[0].numbers[:2] == pytest.approx([0.6, 0.8], abs=1e-3)
+
+
+def test_a_build_from_before_there_were_canaries_is_one_without():
+    log = Log()
+    assert isinstance(log.start("cloud"), Accepted)
+    assert log.state.lanes["cloud"].pinned.canaries == ()
+
+
+@pytest.mark.parametrize(
+    ("canaries", "why"),
+    [
+        ([Canary.of("one", [1.0]).model_dump()], "canary 'one' has 1 dimensions, not 8"),
+        ([{"text": "one", "vector": "AAAA"}], "canaries.0.vector: 3 bytes"),
+        ([{"text": "one", "vector": "AHw="}], "canaries.0.vector: is zero, or holds NaN"),
+        ([{**CANARIES[0], "cosine": 1}], "canaries.0.cosine: Extra inputs"),
+        (CANARIES * 5, "canaries: Tuple should have at most 8 items"),
+        ("none", "canaries: Input should be a valid array"),
+    ],
+)
+def test_a_build_whose_canaries_nothing_can_be_compared_with_is_rejected(canaries, why):
+    log = Log()
+    verdict = log.start("cloud", canaries=canaries)
+    assert isinstance(verdict, Rejected)
+    assert verdict.rejection is Rejection.UNREADABLE
+    assert why in verdict.why
+    assert log.state.lanes == {}
 
 
 def test_a_further_build_stands_beside_the_one_that_serves():

@@ -6,9 +6,11 @@ from schemas import BuildStarted, Fingerprint
 from streams.adapters.memory_embedder import MemoryEmbedder
 from streams.adapters.memory_log import MemoryLog
 from streams.adapters.memory_store import MemoryStore
+from streams.core.canaries import CANARY_TEXTS
 from streams.errors import DriftError, TransientError
 from streams.services.builds import collection_name
 from streams.services.control import ControlLog
+from streams.services.live_model import live_differences
 from streams.services.steps import Action
 from streams.services.topics import own_topics
 from tests.unit.services.init_world import World
@@ -29,6 +31,8 @@ async def test_a_lanes_collection_is_named_for_its_model_and_build(world):
     assert await world.store.fingerprint(build.collection) == fingerprint
     assert build.documents_partitions == 12
     assert build.by == "test"
+    assert [canary.text for canary in build.canaries] == list(CANARY_TEXTS)
+    assert (await live_differences(build, world.embedders["cloud"])) == {}
 
 
 def test_no_two_lanes_models_or_builds_share_a_collection():

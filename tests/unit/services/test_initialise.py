@@ -56,6 +56,7 @@ async def test_a_dry_run_changes_nothing_and_says_what_would_be_done(world, init
 
 async def test_a_dry_run_and_a_real_one_name_the_same_things(world):
     dry = await world.init(dry_run=True)
+    assert {embedder.calls for embedder in world.embedders.values()} == {0}
     real = await world.init()
     assert [(s.name, s.detail) for s in dry.values() if "connector" not in s.name] == [
         (s.name, s.detail) for s in real.values() if "connector" not in s.name

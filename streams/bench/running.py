@@ -16,6 +16,7 @@ from streams.agents.consumption import Work
 from streams.agents.worker import Role, run_role
 from streams.bench.rounds import Progress
 from streams.config import Settings
+from streams.core.canaries import CANARY_TEXTS
 from streams.errors import TransientError
 from streams.ports import Embedder, Log, LogRecord, Purpose, Vectors
 
@@ -28,7 +29,8 @@ class Counted:
     """An embedder that counts what the lane asks of it; see `streams.ports.Embedder`.
 
     Attributes:
-        calls: calls of `embed`. What `identify` asks to know the model is not among them.
+        calls: calls of `embed`. What is asked to know the model, by `identify` and with the
+            canaries, is not among them.
         texts: texts in those calls.
     """
 
@@ -41,8 +43,9 @@ class Counted:
 
     async def embed(self, texts: Sequence[str], purpose: Purpose = Purpose.DOCUMENT) -> Vectors:
         """Count, and pass on."""
-        self.calls += 1
-        self.texts += len(texts)
+        if tuple(texts) != CANARY_TEXTS:
+            self.calls += 1
+            self.texts += len(texts)
         return await self._embedder.embed(texts, purpose)
 
 

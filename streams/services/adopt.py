@@ -21,6 +21,7 @@ from streams.services.adopt_outcome import Adoption, Taken, summarise
 from streams.services.adopt_proof import Proved, Prover
 from streams.services.adopt_survey import AdoptProgress, Sides, Survey, survey
 from streams.services.control import ControlLog, build_of
+from streams.services.live_model import live_differences
 from streams.services.status import latest_reports
 
 __all__ = ["AdoptionParts", "AdoptionWish", "adopt"]
@@ -146,7 +147,7 @@ async def _check_fit(wish: AdoptionWish, build: BuildStarted, parts: AdoptionPar
             "is Hotswap's own, and holds its rows already",
             "name the collection that was there before Hotswap",
         )
-    if differences := build.fingerprint.differences(await parts.embedder.identify()):
+    if differences := await live_differences(build, parts.embedder):
         raise DriftError(
             f"lane {wish.lane}, build {build.build}",
             differences,

@@ -20,6 +20,7 @@ from streams.services.change_reader import read_change
 from streams.services.document_row import document_row
 from streams.services.embedding import BatchEmbedder, Vector
 from streams.services.isolation import isolate
+from streams.services.live_model import live_differences
 from streams.services.pinned import in_words, way_on
 
 __all__ = ["Lane", "LaneParts"]
@@ -104,9 +105,10 @@ class Lane:
             and now - self._identified_at < self.IDENTIFY_EVERY_SECONDS
         ):
             return
-        live = await self._parts.embedder.identify()
-        differences = self._build.fingerprint.differences(live)
+        differences = await live_differences(self._build, self._parts.embedder)
         if differences:
+            # What was embedded for records that come again may be the other model's.
+            self._parts.batch.forget()
             lane = self._build.lane
             raise LaneHalted(
                 f"lane {lane}, build {self._build.build}: the live model is not the one that"

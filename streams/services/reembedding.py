@@ -9,6 +9,7 @@ from streams.ports import Embedder
 from streams.services.embedding import BatchEmbedder, Vector
 from streams.services.gate import LaneGate, Pace
 from streams.services.lane_parts import budget_of
+from streams.services.live_model import live_differences
 from streams.services.pinned import way_on
 
 __all__ = ["SHARE", "embed_again", "refuse_another_model"]
@@ -22,8 +23,7 @@ async def refuse_another_model(build: BuildStarted, embedder: Embedder) -> None:
 
     Raises: DriftError if it is another one; TransientError, LaneHalted.
     """
-    differences = build.fingerprint.differences(await embedder.identify())
-    if differences:
+    if differences := await live_differences(build, embedder):
         raise DriftError(f"lane {build.lane}, build {build.build}", differences, way_on(build.lane))
 
 

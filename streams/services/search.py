@@ -8,6 +8,7 @@ from streams.errors import ConfigurationError, DriftError
 from streams.migration.state import State
 from streams.ports import Embedder, Hit, Purpose, VectorStore
 from streams.services.control import build_of
+from streams.services.live_model import live_differences
 from streams.services.pinned import way_on
 
 __all__ = ["SearchResult", "search"]
@@ -45,7 +46,7 @@ async def search(
     if not text.strip():
         raise ConfigurationError("TEXT", "is empty", "give the words to search for")
     build = build_of(state, lane)
-    if differences := build.fingerprint.differences(await embedder.identify()):
+    if differences := await live_differences(build, embedder):
         raise DriftError(
             f"lane {lane}, build {build.build}",
             differences,

@@ -17,6 +17,7 @@ from streams.core.quality import Answer
 from streams.core.query_files import TestQuery
 from streams.errors import DriftError, HotswapError, InputRefused, TransientError
 from streams.ports import Embedder, Purpose, VectorStore
+from streams.services.live_model import live_differences
 
 __all__ = ["Asked", "Failure", "QueryLane", "ask", "ask_again"]
 
@@ -58,7 +59,7 @@ class QueryLane:
 
         Raises: DriftError; TransientError, LaneHalted if it does not say what it is.
         """
-        if differences := self.build.fingerprint.differences(await self.embedder.identify()):
+        if differences := await live_differences(self.build, self.embedder):
             raise DriftError(
                 f"lane {self.name}, build {self.build.build}",
                 differences,

@@ -7,7 +7,7 @@ from schemas import WorkerState
 from streams.core.adoption import IdIs
 from streams.errors import ConfigurationError, DriftError, TransientError
 from streams.ports import ForeignRow, ForeignShape, Row
-from tests.unit.adopt.world import COLLECTION
+from tests.unit.adopt.world import COLLECTION, World
 
 
 async def test_each_row_stands_under_its_document_id_at_length_1_and_the_newest_version(
@@ -335,3 +335,14 @@ async def test_a_model_that_is_not_the_pinned_one_proves_nothing(world):
     world.embedder.digest = "another"
     with pytest.raises(DriftError, match="digest"):
         await world.adopt()
+
+
+async def test_rows_of_weights_that_the_build_was_not_begun_with_are_not_taken_in(texts):
+    """The sample would prove them: the old rows are the live model's."""
+    world = await World().start(canaries=True)
+    world.embedder.weights = "others"
+    await world.documents(texts)
+    await world.old_rows(texts)
+    with pytest.raises(DriftError, match="canary"):
+        await world.adopt()
+    assert await world.store.count(COLLECTION) == 0

@@ -18,6 +18,7 @@ from streams.ports import ForeignId, ForeignRow, ForeignShape, NewRecord, TopicS
 from streams.services.adopt import AdoptionParts, AdoptionWish, adopt
 from streams.services.adopt_outcome import Adoption
 from streams.services.control import ControlLog
+from streams.services.live_model import new_canaries
 from tests.unit.services.control_world import send
 
 __all__ = ["COLLECTION", "NOW", "World"]
@@ -55,7 +56,7 @@ class World:
         self.embedder = MemoryEmbedder(DIMENSIONS)
         self.foreign = MemoryForeign("old", ForeignShape(numbers=True, dimensions=DIMENSIONS))
 
-    async def start(self) -> "World":
+    async def start(self, *, canaries: bool = False) -> "World":
         for name, partitions in (("documents", 2), ("control", 1), ("observations", 1)):
             await self.log.create(TopicSpec(name, partitions, 1))
         fingerprint = await self.embedder.identify()
@@ -69,6 +70,7 @@ class World:
                 collection=COLLECTION,
                 fingerprint=fingerprint,
                 documents_partitions=2,
+                canaries=await new_canaries(self.embedder) if canaries else (),
             )
         )
         await self.command(Pause(id="pause", by="ann", lane="cloud", reason="adopting"))

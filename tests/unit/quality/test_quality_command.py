@@ -3,6 +3,7 @@
 import pytest
 
 from streams.cli.exits import Exit
+from streams.ports import Purpose
 from tests.unit.cli.rows import now
 from tests.unit.quality.conftest import TEXTS
 from tests.unit.quality.judged import own, published, shuffle
@@ -112,7 +113,7 @@ def test_queries_that_one_lane_refuses_are_counted_named_and_left_out(quality, f
 
 
 def test_if_no_query_is_answered_by_both_lanes_there_is_no_result(quality, filled, files, tmp_path):
-    filled.embedders["ollama"].refuses = lambda _text: True
+    filled.embedders["ollama"].refuses = lambda text: text in TEXTS
     ended = quality(*files, "--out", "r")
     assert ended.status == Exit.FAILED
     assert "no query that both lanes answered" in ended.err
@@ -182,12 +183,14 @@ def test_a_model_that_was_replaced_is_refused(quality, filled, files):
     assert "lane ollama, build 1 differs" in ended.err
 
 
-def test_a_model_that_is_replaced_half_way_voids_the_run(quality, filled, files, monkeypatch):
+@pytest.mark.parametrize("part", ["digest", "weights"])
+def test_a_model_that_is_replaced_half_way_voids_the_run(quality, filled, files, monkeypatch, part):
     embedder = filled.embedders["ollama"]
     embed = embedder.embed
 
-    async def embed_and_change(texts, purpose):
-        embedder.digest = "another"
+    async def embed_and_change(texts, purpose=Purpose.DOCUMENT):
+        if purpose is Purpose.QUERY:
+            setattr(embedder, part, "another")
         return await embed(texts, purpose)
 
     monkeypatch.setattr(embedder, "embed", embed_and_change)

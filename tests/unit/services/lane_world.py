@@ -14,6 +14,7 @@ from streams.services.budget import Budget
 from streams.services.embedding import BatchEmbedder
 from streams.services.gate import Pace
 from streams.services.lane import Lane, LaneParts
+from streams.services.live_model import new_canaries
 
 __all__ = ["COLLECTION", "World", "owned"]
 
@@ -39,7 +40,7 @@ class World:
         self.lane = await self.new_lane()
         return self
 
-    async def new_lane(self) -> Lane:
+    async def new_lane(self, *, canaries: bool = True) -> Lane:
         build = BuildStarted(
             id="1",
             by="t",
@@ -48,6 +49,7 @@ class World:
             collection=COLLECTION,
             fingerprint=await self.embedder.identify(),
             documents_partitions=1,
+            canaries=await new_canaries(self.embedder) if canaries else (),
         )
         limits = OllamaConfig.model_validate(
             {"provider": "ollama", "hosts": ["http://h:1"], "model": "m"}

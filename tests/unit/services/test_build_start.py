@@ -2,10 +2,13 @@
 
 import pytest
 
+from schemas import Document
 from streams.adapters.memory_embedder import MemoryEmbedder
-from streams.errors import ConfigurationError, DriftError
+from streams.core.canaries import CANARY_TEXTS, least_alike
+from streams.core.text import content_hash
+from streams.errors import ConfigurationError, DriftError, LaneHalted
 from streams.migration.verdicts import Accepted, Rejected, Rejection
-from streams.ports import TopicSpec
+from streams.ports import NewRecord, Purpose, TopicSpec
 from streams.services.builds import existing_build, find_build
 from streams.services.steps import Action
 from tests.unit.services.build_world import BuildWorld
@@ -33,6 +36,42 @@ async def test_a_build_is_pinned_to_the_live_model_in_a_collection_of_its_own(wo
     assert any("promote ollama 2" in line for line in started.next_steps)
 
 
+async def test_a_build_pins_what_the_live_model_makes_of_the_canaries_as_documents(world):
+    prefixed = MemoryEmbedder(32, model="other", document_template="passage: {text}")
+    build = (await world.start(prefixed)).build
+    assert [canary.text for canary in build.canaries] == list(CANARY_TEXTS)
+    wanted = await prefixed.embed(CANARY_TEXTS, Purpose.DOCUMENT)
+    assert least_alike(build.canaries, wanted).cosine == pytest.approx(1.0, abs=1e-6)
+    pinned = (await world.state()).lanes["ollama"].builds[2].pinned
+    assert pinned.canaries == build.canaries
+
+
+async def test_a_build_is_the_way_on_after_weights_were_swapped(world):
+    """Both builds say the same of themselves; each works with its own weights only."""
+    embedder = world.embedders["ollama"]
+    await world.log.append([NewRecord("documents", b"articles/1", document("articles/1"))])
+    embedder.weights = "others"
+    with pytest.raises(LaneHalted, match="hotswap build start ollama"):
+        await world.fill_up(1)
+    await world.start()
+    builds = [one.pinned for one in (await world.state()).lanes["ollama"].builds.values()]
+    assert builds[0].fingerprint == builds[1].fingerprint
+    await world.fill_up(2)
+    assert await world.store.count(builds[1].collection) == 1
+    assert await world.store.count(builds[0].collection) == 0
+
+
+def document(id_: str) -> bytes:
+    return Document(
+        id=id_,
+        source="articles",
+        key={"id": 1},
+        text="T",
+        content_hash=content_hash("T"),
+        position="1",
+    ).encode()
+
+
 async def test_the_same_model_may_be_built_again(world):
     assert (await world.start()).differences == {}
     await world.start()
@@ -41,8 +80,9 @@ async def test_the_same_model_may_be_built_again(world):
 
 
 async def test_a_dry_run_makes_nothing_and_says_what_would_be(world):
-    before = await world.everything()
-    started = await world.start(MemoryEmbedder(32, model="other"), dry_run=True)
+    before, embedder = await world.everything(), MemoryEmbedder(32, model="other")
+    started = await world.start(embedder, dry_run=True)
+    assert embedder.calls == 0
     assert started.outcome.rehearsed
     assert isinstance(started.outcome.folded.verdict, Accepted)
     assert await world.everything() == before

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from streams.core.canaries import CANARY_TEXTS
 from streams.errors import InputRefused, LaneHalted, OwnershipLost, TransientError
 from streams.ports import LogRecord, NewRecord, Row
 from tests.unit.services.lane_world import COLLECTION, World
@@ -137,6 +138,8 @@ async def test_ownership_is_asked_for_between_the_upserts_and_the_deletes_of_a_b
 
 async def test_after_a_transient_error_the_same_records_are_not_embedded_again(world):
     records = [world.record("a/1", "one")]
+    await world.process()  # looks whether the model is the same
+    texts = world.embedder.texts
 
     async def away(_collection: str, _rows: Sequence[Row]) -> None:
         raise TransientError("Milvus is away")
@@ -146,7 +149,7 @@ async def test_after_a_transient_error_the_same_records_are_not_embedded_again(w
         await world.process(*records)
     world.store.upsert = upsert
     await world.process(*records)
-    assert world.embedder.texts == 1
+    assert world.embedder.texts == texts + 1
     assert await world.ids() == {"a/1": 0}
 
 
@@ -182,6 +185,69 @@ async def test_a_model_that_was_replaced_under_a_running_lane_stops_it(world):
     with pytest.raises(LaneHalted, match="digest"):
         await world.process(world.record("a/2", "two"))
     assert set(await world.ids()) == {"a/1"}
+
+
+async def test_weights_swapped_under_the_same_name_stop_the_lane_before_it_writes(world):
+    await world.process(world.record("a/1", "one"))
+    world.embedder.weights = "others"
+    world.now += 60
+    with pytest.raises(LaneHalted) as halted:
+        await world.process(world.record("a/2", "two"))
+    assert any(f"canary '{text[:30]}" in str(halted.value) for text in CANARY_TEXTS)
+    assert "(at least 0.999) was 1.0, is " in str(halted.value)
+    assert "hotswap build start l" in str(halted.value)
+    assert set(await world.ids()) == {"a/1"}
+    with pytest.raises(LaneHalted):
+        await world.process(world.record("a/2", "two"))
+
+
+async def test_once_the_old_weights_are_back_the_lane_goes_on(world):
+    world.embedder.weights = "others"
+    record = world.record("a/1", "one")
+    with pytest.raises(LaneHalted):
+        await world.process(record)
+    world.embedder.weights = ""
+    await world.process(record)
+    assert await world.ids() == {"a/1": 0}
+
+
+async def test_what_other_weights_made_meanwhile_is_not_written_once_the_old_ones_are_back(world):
+    """Swapped between two looks, and Milvus away: the vectors wait for another attempt."""
+    await world.process()
+
+    async def away(_collection: str, _rows: Sequence[Row]) -> None:
+        raise TransientError("Milvus is away")
+
+    upsert, world.store.upsert = world.store.upsert, away
+    world.embedder.weights, record = "others", world.record("a/1", "one")
+    with pytest.raises(TransientError):
+        await world.process(record)
+    world.store.upsert = upsert
+    world.now += 60
+    with pytest.raises(LaneHalted):
+        await world.process(record)
+    world.embedder.weights = ""
+    await world.process(record)
+    (wanted,) = await world.embedder.embed(["one"])
+    stored = await world.store.vectors(COLLECTION, ["a/1"])
+    assert float(stored["a/1"] @ wanted) == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("refusal", [TransientError("away"), InputRefused("no")])
+async def test_canaries_that_can_not_be_embedded_now_never_halt_the_lane(world, refusal):
+    world.embedder.failures.append(refusal)
+    record = world.record("a/1", "one")
+    with pytest.raises(TransientError, match=str(refusal)):
+        await world.process(record)
+    await world.process(record)
+    assert await world.ids() == {"a/1": 0}
+
+
+async def test_a_build_without_canaries_is_filled_as_ever(world):
+    world.lane = await world.new_lane(canaries=False)
+    texts = world.embedder.texts
+    await world.process(world.record("a/1", "one"))
+    assert world.embedder.texts == texts + 1
 
 
 async def test_versions_beyond_the_end_of_the_log_stop_the_lane(world):

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from schemas import BuildStarted
+from schemas import BuildStarted, Canary
 from streams.adapters.memory_embedder import MemoryEmbedder
 from streams.adapters.memory_store import MemoryStore
 from streams.errors import ConfigurationError, DriftError
 from streams.migration.state import Build, LaneState, State
 from streams.ports import Purpose, Row
+from streams.services.live_model import new_canaries
 from streams.services.search import search
 
 COLLECTION = "documents_small_1"
@@ -19,7 +20,9 @@ def embedder() -> MemoryEmbedder:
     return MemoryEmbedder(8, query_template="query: {text}", document_template="passage: {text}")
 
 
-async def filled(embedder: MemoryEmbedder, *texts: str) -> tuple[State, MemoryStore]:
+async def filled(
+    embedder: MemoryEmbedder, *texts: str, canaries: tuple[Canary, ...] = ()
+) -> tuple[State, MemoryStore]:
     """A lane whose rows were embedded as if they were queries, so that a query finds them."""
     fingerprint = await embedder.identify()
     store = MemoryStore()
@@ -40,6 +43,7 @@ async def filled(embedder: MemoryEmbedder, *texts: str) -> tuple[State, MemorySt
         collection=COLLECTION,
         fingerprint=fingerprint,
         documents_partitions=1,
+        canaries=canaries,
     )
     return State(lanes={"small": LaneState({1: Build(build, since=0)}, serving=1)}), store
 
@@ -84,3 +88,11 @@ async def test_a_model_that_was_replaced_is_not_asked(embedder):
     with pytest.raises(DriftError, match="digest"):
         await search("red", "small", 1, state=state, embedder=embedder, store=store)
     assert embedder.calls == calls
+
+
+async def test_weights_that_were_swapped_under_the_same_name_find_nothing(embedder):
+    state, store = await filled(embedder, "red", canaries=await new_canaries(embedder))
+    assert (await search("red", "small", 1, state=state, embedder=embedder, store=store)).hits
+    embedder.weights = "others"
+    with pytest.raises(DriftError, match="canary"):
+        await search("red", "small", 1, state=state, embedder=embedder, store=store)

@@ -1,6 +1,6 @@
 """Whether a build's live model is the one that filled its collection, looked at now and then.
 
-A look costs a call to the embedder, so requests go by the last one. In between, a model that
+A look costs calls to the embedder, so requests go by the last one. In between, a model that
 is replaced can go unnoticed for as long as the pause between two looks.
 """
 
@@ -10,6 +10,7 @@ import logging
 from schemas import BuildStarted, Fingerprint
 from streams.errors import DriftError, HotswapError
 from streams.ports import Embedder
+from streams.services.live_model import canary_differences
 from streams.services.pinned import way_on
 
 __all__ = ["Identity"]
@@ -18,26 +19,29 @@ _log = logging.getLogger(__name__)
 
 
 class Identity:
-    """The live fingerprint of one embedder of a lane, as it was last seen.
+    """What the model of a build, or of builds that share it, was when last looked at.
 
     Attributes:
-        live: None until the embedder first answered.
+        live: None until the embedder first answered; what it then made of the canaries is known,
+            too.
         problem: what the last look met with; None if it went well.
     """
 
     def __init__(
         self,
-        lane: str,
+        build: BuildStarted,
         embedder: Embedder,
         *,
         every_seconds: float,
         retry_seconds: float = 2.0,
     ) -> None:
-        self._lane = lane
+        self._lane = build.lane
+        self._fingerprint, self._canaries = build.pinned_model
         self._embedder = embedder
         self._every_seconds = every_seconds
         self._retry_seconds = min(retry_seconds, every_seconds)
         self._looked = asyncio.Event()
+        self._moved: dict[str, tuple[object, object]] = {}
         self.live: Fingerprint | None = None
         self.problem: HotswapError | None = None
 
@@ -53,18 +57,20 @@ class Identity:
             await asyncio.sleep(self._every_seconds if known else self._retry_seconds)
 
     async def look(self) -> Fingerprint:
-        """Ask the live embedder what it is.
+        """Ask the live embedder what it is, and what it makes of the canaries.
 
         Raises: TransientError, LaneHalted.
         """
         try:
-            self.live = await self._embedder.identify()
+            live, moved = await self._embedder.identify(), {}
+            if live == self._fingerprint:
+                moved = await canary_differences(self._embedder, self._canaries)
         except HotswapError as error:
             self.problem = error
             raise
         else:
-            self.problem = None
-            return self.live
+            self.live, self._moved, self.problem = live, moved, None
+            return live
         finally:
             self._looked.set()
 
@@ -89,7 +95,9 @@ class Identity:
             )
 
     def differences(self, build: BuildStarted) -> dict[str, tuple[object, object]]:
-        """Field → (the build's, the live one's); empty if they agree or it is not known."""
-        if self.live is None or self.live == build.fingerprint:
+        """Field or canary → (the build's, the live one's); empty if they agree or none is known."""
+        if self.live is None:
             return {}
+        if self.live == build.fingerprint:
+            return self._moved
         return build.fingerprint.differences(self.live)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from cachetools import LRUCache
 
-from schemas import BuildStarted, Fingerprint, MirroredSide, SearchRequest, Why
+from schemas import BuildStarted, MirroredSide, PinnedModel, SearchRequest, Why
 from schemas.filter import Filter
 from streams.core.text import clean
 from streams.errors import HotswapError, InputRefused
@@ -23,8 +23,8 @@ __all__ = ["KeptQueries", "Query", "SearchLane", "Trace", "milliseconds", "query
 
 _Vector = npt.NDArray[np.float32]
 
-KeptQueries = LRUCache[tuple[Fingerprint, str], _Vector]
-"""Embedded queries. A fingerprint is part of the key: no lane is given another's vector."""
+KeptQueries = LRUCache[tuple[PinnedModel, str], _Vector]
+"""Embedded queries. The model is part of the key: no build is given another model's vector."""
 
 _UNCUT = 1 << 30
 _IDENTIFY_SECONDS = 5.0
@@ -137,7 +137,7 @@ class SearchLane:
         with self.models.lent(build) as (embedder, identity):
             await identity.check(build)
             started = self.clock()
-            key = (build.fingerprint, text)
+            key = (build.pinned_model, text)
             vector: _Vector | None = self.kept.get(key)
             trace.cached = vector is not None
             if vector is None:

@@ -2,7 +2,7 @@
 
 A build's model is opened and asked what it is as soon as the build is known, so that it is warm
 long before reads come to it, and closed once no build has it and no request uses it any more.
-Builds of one lane with equal fingerprints share one.
+Builds of one lane with equal fingerprints and canaries share one.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from schemas import BuildStarted, Fingerprint
+from schemas import BuildStarted, Fingerprint, PinnedModel
 from streams.errors import HotswapError
 from streams.ports import Embedder
 from streams.services.serving.identity import Identity
@@ -22,7 +22,7 @@ __all__ = ["Models", "Opener"]
 Opener = Callable[[str, Fingerprint], Embedder]
 """Lane and fingerprint → an embedder of that model; raises ConfigurationError."""
 
-_Key = tuple[str, Fingerprint]
+_Key = tuple[str, PinnedModel]
 
 
 @dataclass(slots=True)
@@ -99,7 +99,7 @@ class Models:
         model = self._models.get(_key(build))
         if model is None:
             embedder = self._opener(build.lane, build.fingerprint)
-            identity = Identity(build.lane, embedder, every_seconds=self._identity_seconds)
+            identity = Identity(build, embedder, every_seconds=self._identity_seconds)
             model = _Model(embedder, identity, asyncio.create_task(identity.watch()))
             self._models[_key(build)] = model
         return model
@@ -111,7 +111,7 @@ class Models:
 
 
 def _key(build: BuildStarted) -> _Key:
-    return build.lane, build.fingerprint
+    return build.lane, build.pinned_model
 
 
 async def _closed(model: _Model) -> None:

@@ -66,6 +66,20 @@ async def test_builds_of_one_model_share_it_but_lanes_do_not(opener):
         assert not any(made.closed for made in opener.made.values())
 
 
+async def test_builds_of_other_weights_under_one_name_do_not_share():
+    embedder, store = MemoryEmbedder(8, model="m"), MemoryStore()
+    first = await built("l", embedder, store, 1, canaries=True)
+    embedder.weights = "others"
+    second = await built("l", embedder, store, 2, canaries=True)
+    assert first.fingerprint == second.fingerprint
+    async with Models(lambda _lane, of: Opened(8, model=of.model), 60) as models:
+        models.keep([first, second])
+        with models.lent(first) as (_, of_first), models.lent(second) as (_, of_second):
+            await of_first.check(first)
+            with pytest.raises(DriftError, match="canary"):
+                await of_second.check(second)
+
+
 async def test_a_model_that_no_build_has_is_closed_once_nobody_uses_it(opener):
     first, second = await build(1, "old"), await build(2, "new")
     before = asyncio.all_tasks()

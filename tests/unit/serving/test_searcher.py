@@ -102,6 +102,18 @@ async def test_an_equal_query_is_embedded_once_for_each_lane(world):
         assert world.ollama.asked == ["green"]
 
 
+async def test_a_query_is_embedded_anew_for_a_build_of_other_weights_under_the_same_name(world):
+    world.builds["cloud"] = await built("cloud", world.cloud, world.store, canaries=True)
+    async with world.serving() as serving:
+        assert (await world.search(serving, "green")).hits[0].id == "s/1"
+        world.cloud.weights = "others"
+        world.builds["cloud"] = await built("cloud", world.cloud, world.store, 2, canaries=True)
+        world.cloud.asked.clear()
+        found = await world.search(serving, "green")
+        assert (found.lane, found.build, found.hits[0].id) == ("cloud", 2, "s/1")
+        assert "green" in world.cloud.asked
+
+
 async def test_no_more_queries_are_kept_than_configured(world):
     async with world.serving(kept=2) as serving:
         for text in TEXTS:

@@ -14,6 +14,7 @@ from streams.core.breaker import Rules
 from streams.core.routing import Routing
 from streams.errors import ConfigurationError
 from streams.ports import NewRecord, Purpose, Row, TopicSpec, Vectors
+from streams.services.live_model import new_canaries
 from streams.services.serving.breakers import Breakers
 from streams.services.serving.control_view import ControlView
 from streams.services.serving.feedback import Feedback
@@ -58,9 +59,18 @@ class Embedder(MemoryEmbedder):
 
 
 async def built(
-    lane: str, embedder: MemoryEmbedder, store: MemoryStore, build: int = 1, source: str = "s"
+    lane: str,
+    embedder: MemoryEmbedder,
+    store: MemoryStore,
+    build: int = 1,
+    source: str = "s",
+    *,
+    canaries: bool = False,
 ) -> BuildStarted:
-    """A build of the lane that holds TEXTS, each under its own position."""
+    """A build of the lane that holds TEXTS, each under its own position.
+
+    Without canaries unless asked for: to look at them is a call more.
+    """
     fingerprint = await embedder.identify()
     made = BuildStarted(
         id=f"{lane}-{build}",
@@ -70,6 +80,7 @@ async def built(
         collection=f"documents_{lane}_{build}",
         fingerprint=fingerprint,
         documents_partitions=1,
+        canaries=await new_canaries(embedder) if canaries else (),
     )
     await store.create(made.collection, fingerprint)
     vectors = await MemoryEmbedder.embed(embedder, TEXTS, Purpose.QUERY)

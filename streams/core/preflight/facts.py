@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from schemas import Fingerprint
+from streams.core.canaries import Likeness
 
 __all__ = [
     "ConnectFacts",
@@ -213,8 +214,17 @@ class ControlFacts:
 
 @dataclass(frozen=True, slots=True)
 class LaneFacts:
-    """A lane's pinned and live fingerprint; None: nothing was ever pinned."""
+    """A lane's model, as its serving build pinned it and as it is.
+
+    Attributes:
+        name: of the lane.
+        pinned: its fingerprint; None: nothing was ever pinned.
+        live: the fingerprint of the live model.
+        canaries: the canary that has moved farthest; None: none were pinned. Looked at only if
+            the fingerprints agree.
+    """
 
     name: str
     pinned: Fingerprint | None
     live: Fingerprint
+    canaries: Likeness | Unreachable | None = None

@@ -17,7 +17,7 @@ from streams.core.preflight.facts import (
     TopicFacts,
     Unreachable,
 )
-from streams.core.preflight.lane_checks import PROBE_CHECKS, fingerprint
+from streams.core.preflight.lane_checks import PROBE_CHECKS, canary_vectors, fingerprint
 from streams.core.preflight.probe_facts import Latency, ProbeFacts, WireFacts
 from streams.core.preflight.results import unreachable, warn
 from streams.core.preflight.source_checks import DATABASE_CHECKS, SOURCE_CHECKS, TABLE_CHECKS
@@ -142,6 +142,8 @@ def _lanes(facts: Facts) -> list[CheckResult]:
             results.append(unreachable(f"lane {name}", "reachable", lane))
             continue
         results.append(fingerprint(lane))
+        if lane.pinned == lane.live:
+            results.append(canary_vectors(lane))
         probes = facts.probes.get(name)
         if isinstance(probes, Unreachable):
             results.append(unreachable(f"lane {name}", "probes", probes))

@@ -7,11 +7,12 @@ call to call, so that equal texts come out a little apart; the measured noise is
 from collections.abc import Callable
 
 from schemas.preflight import CheckResult
+from streams.core.canaries import LEAST_COSINE
 from streams.core.preflight.facts import LaneFacts, Unreachable
 from streams.core.preflight.probe_facts import Pair, ProbeFacts, Refused
 from streams.core.preflight.results import fail, ok, unreachable, warn
 
-__all__ = ["PROBE_CHECKS", "fingerprint", "noise_of", "whole"]
+__all__ = ["PROBE_CHECKS", "canary_vectors", "fingerprint", "noise_of", "whole"]
 
 _STEADY, _UNSTEADY = 0.01, 0.05
 """Of one text twice: cosine 0.99995 and 0.999."""
@@ -34,14 +35,35 @@ def fingerprint(facts: LaneFacts) -> CheckResult:
         seen = "; ".join(
             f"{name} was {pinned}, is {now}" for name, (pinned, now) in differences.items()
         )
-        remedy = (
-            "put the model and its settings back as they were, or start a new build:"
-            f" `hotswap build start {facts.name}`"
-        )
-        return fail(area, "fingerprint", seen, remedy)
+        return fail(area, "fingerprint", seen, _put_back_or_build(facts.name))
     version = f", server {live.server_version}" if live.server_version else ""
     return ok(
         area, "fingerprint", f"{live.model}, {live.dimensions} dimensions{version}: as pinned"
+    )
+
+
+def canary_vectors(facts: LaneFacts) -> CheckResult:
+    """Whether the live model makes of the canaries what it did when the build began."""
+    area, check, fact = f"lane {facts.name}", "canary vectors", facts.canaries
+    if isinstance(fact, Unreachable):
+        return unreachable(area, check, fact)
+    if fact is None:
+        return warn(
+            area,
+            check,
+            "the build pinned none: another model under the same name would not be noticed",
+            f"nothing now; the next `hotswap build start {facts.name}` pins some",
+        )
+    seen = f"{fact.named}, the farthest from its pinned vector: cosine {fact.cosine:.6f}"
+    if fact.holds:
+        return ok(area, check, seen)
+    return fail(area, check, f"{seen}, below {LEAST_COSINE:g}", _put_back_or_build(facts.name))
+
+
+def _put_back_or_build(lane: str) -> str:
+    return (
+        "put the model and its settings back as they were, or start a new build:"
+        f" `hotswap build start {lane}`"
     )
 
 

@@ -23,6 +23,7 @@ from streams.services import open as opening
 from streams.services import wire
 from streams.services.control import ControlLog
 from streams.services.document_sample import sample_documents
+from streams.services.live_model import likeness
 from streams.services.preflight import milvus
 from streams.services.preflight.asked import asked, persistently
 from streams.services.preflight.kafka import control_facts, look_at_topics
@@ -171,12 +172,24 @@ async def _look_at_lane(
             on_probe=lambda: steps.done(lane),
         )
         return _Look(
-            lane=LaneFacts(lane, None if build is None else build.fingerprint, live),
+            lane=await _compared(lane, build, live, opened),
             probes=await probe(probing),
             wire=await steps.asked(lane, _received(settings, lane, live, documents)),
         )
     finally:
         await opened.close()
+
+
+async def _compared(
+    lane: str, build: BuildStarted | None, live: Fingerprint, embedder: Embedder
+) -> LaneFacts:
+    """The live model beside the one that the build pinned."""
+    if build is None:
+        return LaneFacts(lane, None, live)
+    if build.fingerprint != live:
+        return LaneFacts(lane, build.fingerprint, live)
+    canaries = await asked(persistently(lambda: likeness(embedder, build.canaries)))
+    return LaneFacts(lane, build.fingerprint, live, canaries)
 
 
 async def _opened(settings: Settings, lane: str) -> Embedder:

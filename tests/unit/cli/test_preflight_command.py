@@ -169,6 +169,15 @@ def test_a_model_replaced_since_init_is_named(hotswap, source, initialised):
     assert failing(hotswap("preflight", "--json").json) == [("lane ollama", "fingerprint")]
 
 
+def test_weights_swapped_under_the_same_name_are_found(hotswap, source, initialised):
+    assert source
+    embedder = initialised.embedders["ollama"]
+    embedder.weights = "others"
+    assert failing(hotswap("preflight", "--json").json) == [("lane ollama", "canary vectors")]
+    embedder.weights = ""
+    assert failing(hotswap("preflight", "--json").json) == []
+
+
 def test_a_key_that_is_missing_fails_its_lane_only(hotswap, source, initialised, monkeypatch):
     assert source
     assert initialised

@@ -32,7 +32,8 @@ class WordEmbedder(MemoryEmbedder):
         inputs = prompts(texts, purpose, self)
         count = (await self.identify()).dimensions
         words = [re.findall(r"\w+|[^\w\s]", text) for text in inputs]
-        sums = np.array([np.sum([_word(one, count) for one in some], 0) for some in words])
+        known = [[_word(self.weights + one, count) for one in some] for some in words]
+        sums = np.array([np.sum(some, 0) for some in known])
         return unit_vectors(sums, count=len(texts), dimensions=count)
 
 

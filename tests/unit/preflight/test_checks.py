@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from schemas import PreflightVerdict
+from streams.core.canaries import LEAST_COSINE, Likeness
 from streams.core.preflight import judge
 from streams.core.preflight.facts import Drift, SlotFacts, TableFacts, Unreachable
 from streams.core.preflight.results import worst
@@ -307,3 +308,25 @@ def test_a_model_that_was_replaced_fails_and_says_what_changed():
     assert (outcome, seen) == ("fail", "digest was d, is other")
     assert "hotswap build start ollama" in remedy
     assert of(changed("lanes", pinned=None), "lane ollama", "fingerprint")[0] == "fail"
+
+
+@pytest.mark.parametrize(
+    ("canaries", "expected", "word"),
+    [
+        (Likeness("a canary", LEAST_COSINE), "pass", "canary 'a canary'"),
+        (Likeness("a canary", 0.9987), "fail", "cosine 0.998700, below 0.999"),
+        (None, "warn", "pinned none"),
+        (AWAY, "fail", "it is away"),
+    ],
+)
+def test_canary_vectors_that_moved_fail_and_the_way_on_is_named(canaries, expected, word):
+    outcome, seen, remedy = of(changed("lanes", canaries=canaries), "lane ollama", "canary vectors")
+    assert outcome == expected
+    assert word in seen
+    if isinstance(canaries, Likeness) and expected == "fail":
+        assert "hotswap build start ollama" in remedy
+
+
+def test_canaries_of_another_model_are_not_judged():
+    facts = changed("lanes", live=FINGERPRINT.model_copy(update={"dimensions": 9}), canaries=None)
+    assert only(facts) == [("lane ollama", "fingerprint", "fail")]

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from schemas import Fingerprint
+from streams.core.canaries import Likeness
 from streams.core.preflight import Facts, judge
 from streams.core.preflight.facts import (
     ConnectFacts,
@@ -114,7 +115,9 @@ def healthy() -> Facts:
             names={"ollama": "documents_ollama"},
             collections={"ollama": Drift({}, "")},
         ),
-        lanes={"ollama": LaneFacts("ollama", FINGERPRINT, FINGERPRINT)},
+        lanes={
+            "ollama": LaneFacts("ollama", FINGERPRINT, FINGERPRINT, Likeness("a canary", 0.9999))
+        },
         probes={"ollama": probes()},
         wire={
             "ollama": WireFacts(

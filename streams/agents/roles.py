@@ -28,11 +28,12 @@ from streams.services.open import (
 from streams.services.pinned import asked_otherwise, changed_in_words
 from streams.services.topics import describe_all, own_topics, refuse_drift
 
-__all__ = ["embed_role", "normalise_role", "run_embed", "run_normalise"]
+__all__ = ["NORMALISE_RECORDS", "embed_role", "normalise_role", "run_embed", "run_normalise"]
 
 _log = logging.getLogger(__name__)
 
-_NORMALISE_RECORDS = 2_000
+NORMALISE_RECORDS = 2_000
+"""Change events that the normaliser takes at a time."""
 
 
 async def run_normalise(settings: Settings) -> int:
@@ -117,7 +118,7 @@ def normalise_role(settings: Settings, log: Log, control: Follower) -> Role:
         work=normaliser,
         control=control,
         counters=lambda: normaliser.counters,
-        records=_NORMALISE_RECORDS,
+        records=NORMALISE_RECORDS,
     )
 
 

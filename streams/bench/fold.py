@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from streams.bench.measure import Measure, within
+from streams.bench.measure import Measure, Pair, within
 from streams.bench.rounds import Progress
 from streams.core.records import LogRecord
 from streams.migration.fold import Fold
@@ -34,7 +34,8 @@ def bench_fold(count: int, progress: Progress) -> Measure:
         taken.append(_fold(count))
         progress.advance(1)
     mark = _MARK_SECONDS_PER_100_000 * count / 100_000
-    return within(f"control, fold of {count:,} records, to {mark:g} s", taken, [mark], unit="s")
+    pairs = [Pair(seconds, mark) for seconds in taken]
+    return within(f"control, fold of {count:,} records, to {mark:g} s", pairs, unit="s")
 
 
 def _fold(count: int) -> float:

@@ -6,24 +6,40 @@ Pure: knows nothing of what was measured, or how.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
+from typing import NamedTuple
 
-__all__ = ["Measure", "compare", "none", "percentile", "within"]
+__all__ = ["Measure", "Pair", "compare", "none", "percentile", "within"]
+
+
+class Pair(NamedTuple):
+    """What a run said, and what its reference said in the same minutes."""
+
+    value: float
+    reference: float
+
+    @property
+    def ratio(self) -> float:
+        """The one to the other."""
+        return self.value / self.reference
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
     """One line of a bench's result.
 
+    A machine's speed drifts, so each run is compared with its own reference, and what is told is
+    the run in the middle: the one whose ratio is the median of all, the worse one of two.
+
     Attributes:
         measure: what was measured, and against what.
-        value: median of the measured runs.
+        value: of the run in the middle.
         unit: of `value` and `reference`.
-        reference: median of the reference's runs.
+        reference: of the same run.
         ratio: `value` to `reference`.
         reach: the ratio that is good enough; 0 where there must be none at all.
         ok: whether it is.
         at_most: whether less is better, so that the ratio must not exceed `reach`.
+        ratios: of each run, in their order.
     """
 
     measure: str
@@ -34,49 +50,66 @@ class Measure:
     reach: float
     ok: bool
     at_most: bool = False
+    ratios: tuple[float, ...] = ()
 
 
 def compare(
-    measure: str,
-    measured: Sequence[float],
-    reference: Sequence[float],
-    *,
-    reach: float,
-    unit: str = "documents/s",
+    measure: str, pairs: Sequence[Pair], *, reach: float, unit: str = "documents/s"
 ) -> Measure:
-    """Compare medians of runs; more is better.
+    """Compare each run with its reference; more is better.
 
-    Raises: ValueError if there are no runs, or the reference did nothing.
+    Raises: ValueError if there are no runs, or a reference did nothing.
     """
-    value, against = _medians(measure, measured, reference)
-    ratio = value / against
-    return Measure(measure, value, unit, against, ratio, reach, ok=ratio >= reach)
+    _check(measure, pairs)
+    middle = sorted(pairs, key=lambda pair: pair.ratio)[(len(pairs) - 1) // 2]
+    return Measure(
+        measure,
+        middle.value,
+        unit,
+        middle.reference,
+        middle.ratio,
+        reach,
+        ok=middle.ratio >= reach,
+        ratios=tuple(pair.ratio for pair in pairs),
+    )
 
 
 def within(
     measure: str,
-    measured: Sequence[float],
-    reference: Sequence[float],
+    pairs: Sequence[Pair],
     *,
     times: float = 1.0,
     plus: float = 0.0,
     unit: str = "ms",
 ) -> Measure:
-    """Compare medians of runs; less is better: up to `times` the reference and `plus` more.
+    """Compare each run with its reference; less is better.
 
     Args:
         measure: its name.
-        measured: one figure for each run, in `unit`.
-        reference: the same, of what it is compared with.
+        pairs: one for each run, in `unit`.
         times: how many times the reference is good enough.
         plus: how much more, in `unit`.
         unit: of all of them.
 
-    Raises: ValueError if there are no runs, or the reference did nothing.
+    Raises: ValueError if there are no runs, or a reference did nothing.
     """
-    value, against = _medians(measure, measured, reference)
-    ratio, reach = value / against, times + plus / against
-    return Measure(measure, value, unit, against, ratio, reach, ok=ratio <= reach, at_most=True)
+    _check(measure, pairs)
+
+    def reach(pair: Pair) -> float:
+        return times + plus / pair.reference
+
+    middle = sorted(pairs, key=lambda pair: pair.ratio / reach(pair))[len(pairs) // 2]
+    return Measure(
+        measure,
+        middle.value,
+        unit,
+        middle.reference,
+        middle.ratio,
+        reach(middle),
+        ok=middle.ratio <= reach(middle),
+        at_most=True,
+        ratios=tuple(pair.ratio for pair in pairs),
+    )
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
@@ -101,12 +134,8 @@ def none(measure: str, counts: Sequence[int], reference: int, *, unit: str) -> M
     return Measure(measure, most, unit, reference, most / reference, 0.0, ok=ok, at_most=True)
 
 
-def _medians(
-    measure: str, measured: Sequence[float], reference: Sequence[float]
-) -> tuple[float, float]:
-    if not measured or not reference:
+def _check(measure: str, pairs: Sequence[Pair]) -> None:
+    if not pairs:
         raise ValueError(f"{measure}: nothing was measured")
-    value, against = median(measured), median(reference)
-    if against <= 0:
+    if any(pair.reference <= 0 for pair in pairs):
         raise ValueError(f"{measure}: the reference did nothing")
-    return value, against

@@ -38,7 +38,7 @@ _LANE = OllamaConfig(
 
 
 async def bench_pipeline(
-    endpoints: Endpoints, count: int, progress: Progress, *, rounds: int = 3
+    endpoints: Endpoints, count: int, progress: Progress, *, rounds: int = 5
 ) -> list[Measure]:
     """Documents per second through the lane, to those of its slower end."""
     async with open_site(endpoints) as site:
@@ -65,7 +65,7 @@ async def bench_pipeline(
             rounds=rounds,
         )
     slower = rates.slowest
-    return [compare(f"pipeline, to {slower}", rates.measured, rates.references[slower], reach=0.6)]
+    return [compare(f"pipeline, to {slower}", rates.beside(slower), reach=0.6)]
 
 
 async def _lane(site: Site, wanted: int, progress: Progress) -> float:

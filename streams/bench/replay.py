@@ -22,7 +22,7 @@ _COLD = "cold run"
 
 
 async def bench_replay(
-    endpoints: Endpoints, count: int, progress: Progress, *, rounds: int = 2
+    endpoints: Endpoints, count: int, progress: Progress, *, rounds: int = 3
 ) -> list[Measure]:
     """Documents per second of a replay, to those of the cold run; and its embedding calls."""
     config = lane_config(endpoints)
@@ -60,6 +60,6 @@ async def bench_replay(
         )
     # The first replay warmed up, over a lane that was filled only in part.
     return [
-        compare(f"replay, to the {_COLD}", rates.measured, rates.references[_COLD], reach=15),
+        compare(f"replay, to the {_COLD}", rates.beside(_COLD), reach=15),
         none("embedding calls of a replay", replay_calls[1:], cold_calls, unit="calls"),
     ]

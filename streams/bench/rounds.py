@@ -1,13 +1,17 @@
 """The order of runs: warm up, then reference and measured in turn.
 
 A machine drifts while it works: it gets warm, and others use it. So a reference is taken
-before, between and after the measured runs, and medians are compared.
+before, between and after the measured runs, and each of those is compared with the mean of the
+two references next to it.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from statistics import median
+from itertools import pairwise
+from statistics import fmean, median
 from typing import Protocol
+
+from streams.bench.measure import Pair
 
 __all__ = ["Progress", "Rates", "Run", "alternate"]
 
@@ -46,6 +50,14 @@ class Rates:
     measured: list[float] = field(default_factory=list)
     references: dict[str, list[float]] = field(default_factory=dict)
 
+    def beside(self, what: str) -> list[Pair]:
+        """Each measured run with the mean of this reference right before and right after it."""
+        before_and_after = pairwise(self.references[what])
+        return [
+            Pair(rate, fmean(around))
+            for rate, around in zip(self.measured, before_and_after, strict=True)
+        ]
+
     @property
     def slowest(self) -> str:
         """The reference with the lowest median: the one that bounds the others."""
@@ -63,19 +75,22 @@ async def alternate(
 ) -> Rates:
     """Run references, measured, references, measured, …, references.
 
+    Of several references every other turn is the other way round, so that what lies before and
+    after a measured run is equally far away.
+
     Args:
         measured: what is judged.
         references: what it is judged against.
         progress: told of each run as it begins.
         documents: in each run.
-        warm_up: documents in a first run of each, which does not count.
+        warm_up: documents in a first run of each, which does not count; 0: there is none.
         rounds: how often `measured` runs.
     """
-    for run in (*references, measured):
+    for run in (*references, measured) if warm_up else ():
         await _once(run, "warming up", warm_up, progress)
     rates = Rates(references={run.what: [] for run in references})
     for number in range(1, rounds + 2):
-        for run in references:
+        for run in references if number % 2 else references[::-1]:
             rate = await _once(run, f"{number} of {rounds + 1}", documents, progress)
             rates.references[run.what].append(rate)
         if number <= rounds:

@@ -29,7 +29,7 @@ from itertools import islice
 import httpx
 
 from streams.bench.cloud_server import open_cloud
-from streams.bench.measure import Measure, percentile, within
+from streams.bench.measure import Measure, Pair, percentile, within
 from streams.bench.migrated import CLOUD_KEY, Migrated, open_migrated
 from streams.bench.rounds import Progress, Run, alternate
 from streams.bench.searches import ByHand, OverHttp, in_threads, in_turn, new_texts
@@ -44,6 +44,7 @@ _TIMES = 1.1
 _P99, _P50 = 99, 50
 _LATENCY_MS = 80.0
 _WARM_UP = 50
+_WITHOUT = "without the mirror"
 _PATIENCE_SECONDS = 30.0
 _REST_SECONDS = 0.3
 """Longer than one mirrored query takes: if none was mirrored meanwhile, none is left."""
@@ -94,7 +95,7 @@ async def bench_serve(
     count: int,
     progress: Progress,
     *,
-    rounds: int = 6,
+    rounds: int = 7,
     callers: int = 8,
     latency_ms: float = _LATENCY_MS,
     stored: int = 1_000,
@@ -135,8 +136,10 @@ async def _added(served: _Served, by_hand: ByHand, count: int, rounds: int) -> l
     return [
         within(
             f"serve over HTTP, p{percent}, to embed and search by hand",
-            [percentile(over_http, percent) for over_http, _ in runs],
-            [percentile(bare, percent) for _, bare in runs],
+            [
+                Pair(percentile(over_http, percent), percentile(bare, percent))
+                for over_http, bare in runs
+            ],
             plus=_ADDED_MS,
         )
         for percent in (_P99, _P50)
@@ -156,7 +159,7 @@ async def _mirror(served: _Served, count: int, rounds: int, callers: int) -> Mea
 
     rates = await alternate(
         Run("with the mirror", p99_of(on=True)),
-        [Run("without the mirror", p99_of(on=False))],
+        [Run(_WITHOUT, p99_of(on=False))],
         served.progress,
         documents=count,
         warm_up=_WARM_UP,
@@ -167,6 +170,5 @@ async def _mirror(served: _Served, count: int, rounds: int, callers: int) -> Mea
     mirrored, expected = await served.mirrored(), sample * count * rounds
     if not expected / 2 <= mirrored <= 2 * expected + _WARM_UP:
         raise TransientError(f"{mirrored} queries were mirrored, where {expected:.0f} were to be")
-    (without,) = rates.references.values()
     name = f"serve with the mirror, p99 of {callers} callers, to without it"
-    return within(name, rates.measured, without, times=_TIMES)
+    return within(name, rates.beside(_WITHOUT), times=_TIMES)

@@ -9,7 +9,6 @@ import asyncio
 import sys
 import time
 from asyncio.subprocess import PIPE
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,8 +22,8 @@ from schemas import Document, Fingerprint, Verdict
 from streams.adapters.kafka_client import client_options
 from streams.adapters.kafka_errors import kafka_errors
 from streams.adapters.memory_embedder import MemoryEmbedder
-from streams.bench.measure import Measure, compare, within
-from streams.bench.rounds import Progress
+from streams.bench.measure import Measure, Pair, compare, within
+from streams.bench.rounds import Progress, Run, alternate
 from streams.bench.site import Site, open_site
 from streams.bench.texts import document_records, documents
 from streams.bench.verifying import Asked
@@ -58,39 +57,30 @@ class _Filled:
 
 
 async def bench_verify(
-    endpoints: Endpoints, count: int, progress: Progress, *, rounds: int = 2
+    endpoints: Endpoints, count: int, progress: Progress, *, rounds: int = 3
 ) -> list[Measure]:
     """Rows per second without and with vectors, to a bare pass; and MB per million documents."""
     async with open_site(endpoints) as site:
         filled = await _fill(site, count, progress)
         found = []
         for vectors in (False, True):
-            verified, bare = await _in_turn(
-                partial(_verify, filled, progress, vectors=vectors),
-                partial(_bare, filled, progress, vectors=vectors),
-                rounds,
-            )
             name = "with vectors" if vectors else "without vectors"
+            bare = f"bare iterator, {name}"
+            rates = await alternate(
+                Run(f"verify, {name}", partial(_verify, filled, progress, vectors=vectors)),
+                [Run(bare, partial(_bare, filled, progress, vectors=vectors))],
+                progress,
+                documents=count,
+                warm_up=0,  # what filled the collection warmed all up
+                rounds=rounds,
+            )
             measure = f"verify {name}, to a bare iterator pass"
-            found.append(compare(measure, verified, bare, reach=0.5, unit="rows/s"))
+            found.append(compare(measure, rates.beside(bare), reach=0.5, unit="rows/s"))
             if vectors:
                 grown = await _memory(filled)
                 measure = f"verify, memory per million documents, to {_MARK_MB:g} MB"
-                found.append(within(measure, [grown], [_MARK_MB], unit="MB"))
+                found.append(within(measure, [Pair(grown, _MARK_MB)], unit="MB"))
     return found
-
-
-async def _in_turn(
-    measured: Callable[[], Awaitable[float]],
-    reference: Callable[[], Awaitable[float]],
-    rounds: int,
-) -> tuple[list[float], list[float]]:
-    """Reference, measured, reference, …, reference. What filled the collection warmed all up."""
-    references, rates = [await reference()], []
-    for _ in range(rounds):
-        rates.append(await measured())
-        references.append(await reference())
-    return rates, references
 
 
 async def _fill(site: Site, count: int, progress: Progress) -> _Filled:
@@ -155,9 +145,8 @@ def _group(site: Site) -> str:
     return site.settings.group(_GROUP)
 
 
-async def _verify(filled: _Filled, progress: Progress, *, vectors: bool) -> float:
+async def _verify(filled: _Filled, progress: Progress, rows: int, *, vectors: bool) -> float:
     site = filled.site
-    progress.begin(f"verify, {'with' if vectors else 'without'} vectors", filled.rows)
     began = time.monotonic()
     report = await verify(
         lane="measured",
@@ -173,13 +162,12 @@ async def _verify(filled: _Filled, progress: Progress, *, vectors: bool) -> floa
     )
     taken = time.monotonic() - began
     _check(report.verdict, report.reason)
-    progress.advance(filled.rows)
+    progress.advance(rows)
     return report.rows / taken
 
 
-async def _bare(filled: _Filled, progress: Progress, *, vectors: bool) -> float:
+async def _bare(filled: _Filled, progress: Progress, wanted: int, *, vectors: bool) -> float:
     fields = ["id", "shard", "version", "content_hash", *(["embedding"] if vectors else [])]
-    progress.begin(f"bare iterator, {'with' if vectors else 'without'} vectors", filled.rows)
 
     def read() -> float:
         client = MilvusClient(filled.site.endpoints.milvus_uri, timeout=60, dedicated=True)
@@ -196,8 +184,8 @@ async def _bare(filled: _Filled, progress: Progress, *, vectors: bool) -> float:
                 rows += len(page)
                 progress.advance(len(page))
             pages.close()
-            if rows != filled.rows:
-                raise TransientError(f"the bare pass saw {rows} of {filled.rows} rows")
+            if rows != wanted:
+                raise TransientError(f"the bare pass saw {rows} of {wanted} rows")
             return rows / (time.monotonic() - began)
         finally:
             client.close()

@@ -88,7 +88,7 @@ def measures(found: Sequence[Measure]) -> Table:
     """What was found, one line each."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("measure")
-    for column in ("value", "reference", "unit", "ratio", "reach", ""):
+    for column in ("value", "reference", "unit", "ratio", "runs", "reach", ""):
         table.add_column(column, justify="left" if column == "unit" else "right", no_wrap=True)
     for each in found:
         table.add_row(
@@ -96,11 +96,23 @@ def measures(found: Sequence[Measure]) -> Table:
             _number(each.value),
             _number(each.reference),
             each.unit,
-            f"{each.ratio:.3g}" if each.ratio >= _LARGE else f"{each.ratio:.3f}",
+            _ratio(each.ratio),
+            _runs(each),
             _reach(each),
             Text("✓", "green") if each.ok else Text("✗", "red"),
         )
     return table
+
+
+def _ratio(ratio: float) -> str:
+    return f"{ratio:.3g}" if ratio >= _LARGE else f"{ratio:.3f}"
+
+
+def _runs(measure: Measure) -> str:
+    """The least and the greatest ratio of all runs."""
+    if len(measure.ratios) < 2:  # noqa: PLR2004 - one has no spread
+        return ""
+    return f"{_ratio(min(measure.ratios))}…{_ratio(max(measure.ratios))}"
 
 
 def _reach(measure: Measure) -> str:

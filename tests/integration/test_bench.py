@@ -69,6 +69,7 @@ async def test_a_bench_measures_against_a_reference_that_did_the_same_work(stack
             "reach",
             "ok",
             "at_most",
+            "ratios",
         ]
     assert all(done >= total for _, total, done in counter.runs), counter.runs
 

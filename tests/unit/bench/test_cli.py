@@ -14,7 +14,7 @@ from streams.cli.main import app
 
 GOOD = Measure("good", 96.0, "documents/s", 100.0, 0.96, 0.95, ok=True)
 SLOW = Measure("slow", 120.0, "ms", 100.0, 1.2, 1.1, ok=False, at_most=True)
-BAD = Measure("bad", 40.0, "documents/s", 100.0, 0.4, 0.5, ok=False)
+BAD = Measure("bad", 40.0, "documents/s", 100.0, 0.4, 0.5, ok=False, ratios=(0.42, 0.381, 0.4))
 
 
 class FakeStack:
@@ -89,6 +89,7 @@ def test_json_is_a_list_of_measures_and_nothing_else():
         "reach",
         "ok",
         "at_most",
+        "ratios",
     ]
     assert measure["ok"] is True
     assert "warming up" in ended.err
@@ -100,6 +101,7 @@ def test_a_measure_that_does_not_reach_makes_the_status_a_failure(found):
     ended = hotswap("normalise")
     assert ended.status == Exit.FAILED
     assert "0.960" in ended.out
+    assert "0.381…0.420" in ended.out
     assert "≥ 0.5" in ended.out
     assert "✗" in ended.out
 

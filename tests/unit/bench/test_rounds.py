@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from streams.bench.measure import Pair
 from streams.bench.rounds import Rates, Run, alternate
 
 
@@ -37,9 +38,26 @@ async def test_references_are_taken_before_between_and_after_what_is_measured():
         rounds=2,
     )
     assert "".join(what for what, count in journal.asked if count == 10) == "abm"
-    assert "".join(what for what, count in journal.asked if count == 100) == "abmabmab"
+    # The other way round every other time: before and after are equally far from "m".
+    assert "".join(what for what, count in journal.asked if count == 100) == "abmbamab"
     assert rates.measured == [6.0, 9.0]
-    assert rates.references == {"a": [4.0, 7.0, 10.0], "b": [5.0, 8.0, 11.0]}
+    assert rates.references == {"a": [4.0, 8.0, 10.0], "b": [5.0, 7.0, 11.0]}
+
+
+def test_a_run_is_paired_with_the_mean_of_the_references_around_it():
+    rates = Rates(measured=[20.0, 21.0], references={"a": [30.0, 50.0, 60.0]})
+    assert rates.beside("a") == [Pair(20.0, 40.0), Pair(21.0, 55.0)]
+
+
+def test_a_steady_drift_of_the_machine_leaves_no_trace_in_the_ratios():
+    rates = Rates(measured=[45.0, 43.0], references={"a": [46.0, 44.0, 42.0]})
+    assert [pair.ratio for pair in rates.beside("a")] == [1.0, 1.0]
+
+
+async def test_who_is_warm_already_need_not_warm_up():
+    journal = Journal()
+    await alternate(journal.run("m"), [journal.run("r")], journal, documents=5, warm_up=0, rounds=1)
+    assert journal.asked == [("r", 5), ("m", 5), ("r", 5)]
 
 
 async def test_warming_up_comes_first_and_does_not_count():

@@ -5,6 +5,7 @@ import pytest
 from schemas import Fingerprint, Verdict, VerifyEvidence
 from streams.adapters.memory_embedder import MemoryEmbedder
 from streams.cli.exits import Exit
+from streams.core.canaries import CANARY_TEXTS
 from streams.core.role_names import embed_role_name
 from streams.services.control import ControlLog
 from tests.unit.cli.rows import now, rows_of
@@ -176,10 +177,12 @@ def test_a_dry_run_of_a_replay_says_what_would_be_and_does_nothing(hotswap, init
     assert ended.status == Exit.OK
     assert f"  dry run, nothing was done: {collection}: 3 documents looked at," in ended.out
     assert " 1 rows would be written, 0 deleted, 1 texts embedded, 0 dead letters" in ended.out
+    # Each of them only looks which model answers.
+    assert initialised.embedders["ollama"].texts == texts + len(CANARY_TEXTS)
     found = hotswap("build", "replay", "ollama", "--dry-run", "--json").json
     assert (found["rehearsed"], found["counters"]["written"]) == (True, 1)
     assert now(initialised.store.count(collection)) == 2
-    assert initialised.embedders["ollama"].texts == texts
+    assert initialised.embedders["ollama"].texts == texts + 2 * len(CANARY_TEXTS)
     assert control_end(initialised) == end
 
 

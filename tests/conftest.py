@@ -10,7 +10,7 @@ from hypothesis import settings
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")
 
-pytest_plugins = ["tests.stack_fixture"]
+pytest_plugins = ["tests.stack_fixture", "tests.strict_skips"]
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,10 @@
 
 import asyncio
 import json
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,6 +15,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streams.cli.exits import Exit
 from streams.services.open import open_connect, open_database
+from streams.stack import Endpoints, Stack
 from tests.integration.system import System, new_system
 from tests.waiting import until
 
@@ -18,9 +23,27 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
-async def system(stack, tmp_path):
+async def system(stack, tmp_path: Path) -> AsyncIterator[System]:
+    async with initialised(stack.endpoints(), tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of a stand-in for Ollama that nobody else uses, also where the real one runs."""
+    monkeypatch.setenv("HOTSWAP_OLLAMA", "")
+    monkeypatch.delenv("OLLAMA_HOST", raising=False)
+    alone = Stack(tmp_path / "stand-in", die_with=os.getpid())
+    try:
+        yield alone.up(["ollama"]).ollama_url
+    finally:
+        alone.down()
+
+
+@asynccontextmanager
+async def initialised(at: Endpoints, folder: Path) -> AsyncIterator[System]:
     """A system after `hotswap init`, in stage off, with events that carry whole rows."""
-    async with new_system(stack.endpoints(), tmp_path) as made:
+    async with new_system(at, folder) as made:
         await made.sql("ALTER TABLE parts REPLICA IDENTITY FULL")
         await made.hotswap("init")
         await made.refresh()
@@ -95,16 +118,13 @@ async def test_a_dead_ollama_fails_its_lane_and_no_other(system: System, stack):
     assert [key for key in failed if key[0].startswith("lane")] == [("lane ollama", "reachable")]
 
 
-async def test_a_replaced_model_is_named(system: System, stack):
-    at = stack.endpoints()
-    if at.ollama_kind != "stand-in":
-        pytest.skip("only the stand-in can be told to say that it holds another model")
-    async with httpx.AsyncClient(base_url=at.ollama_url) as client:
-        (await client.post("/admin/faults", json={"digest": "another"})).raise_for_status()
-        try:
-            failed = told(await preflight(system))
-        finally:
-            (await client.delete("/admin/faults")).raise_for_status()
+async def test_a_replaced_model_is_named(stack, stand_in: str, tmp_path: Path):
+    at = stack.endpoints().model_copy(update={"ollama_url": stand_in})
+    async with initialised(at, tmp_path) as system:
+        async with httpx.AsyncClient(base_url=stand_in) as client:
+            faults = {"digest": "another"}
+            (await client.post("/admin/faults", json=faults)).raise_for_status()
+        failed = told(await preflight(system))
     assert failed.keys() == {("lane ollama", "fingerprint")}
     assert "is another" in failed["lane ollama", "fingerprint"]
 

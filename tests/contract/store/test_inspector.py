@@ -1,4 +1,4 @@
-"""Looking at a store: over Milvus Lite, and over the one in memory that stands for it."""
+"""Looking at a store: over Milvus, and over the one in memory that stands for it."""
 
 import pytest
 
@@ -11,12 +11,11 @@ from tests.unit.preflight.systems import MemoryInspector
 
 
 @pytest.fixture
-async def inspector(request, store):
+async def inspector(store, uri):
     made: Inspector
     if isinstance(store, MemoryStore):
         made = MemoryInspector(store)
     else:
-        uri = request.getfixturevalue("lite").uri
         made = MilvusInspector(MilvusConfig(uri=uri), None)
     yield made
     await made.close()

@@ -38,8 +38,10 @@ def command(
 
     Each build of a lane has a worker of its own, from when it is started until it is dropped.
     """
+    from streams.services.roster import every_role
+
     settings = session.settings(context)
-    every = ["normalise", *(f"embed:{lane}" for lane in settings.lanes), "serve"]
+    every = every_role(settings.lanes)
     chosen = roles or every
     for role in chosen:
         _refuse_unknown(role, every)
@@ -101,7 +103,7 @@ def _screen(roles: Sequence[str]) -> Callable[[str, str], None]:
 
 
 def _command(role: str, options: session.Options) -> list[str]:
-    from streams.services.roster import parse_embed
+    from streams.services.roster import SERVE, parse_embed
 
     given = [] if options.config is None else ["--config", str(options.config)]
     verbose = ["--verbose"] if options.verbose else []
@@ -110,5 +112,5 @@ def _command(role: str, options: session.Options) -> list[str]:
         # Which build serves may change while it runs: `embed:LANE` is build 1, whatever serves.
         words = ["worker", "embed", embeds[0], "--build", str(embeds[1] or 1)]
     else:
-        words = ["serve"] if role == "serve" else ["worker", role]
+        words = [SERVE] if role == SERVE else ["worker", role]
     return [sys.executable, "-m", "streams.cli", *given, *verbose, *words]

@@ -1,23 +1,30 @@
-"""Which roles `hotswap up` runs: those it was asked for, with a worker for each build.
+"""Which roles `hotswap up` runs: those it was asked for or all, with a worker for each build.
 
 Builds come and go while it runs; the control log says which there are.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 
-from streams.core.role_names import embed_role_name
+from streams.core.role_names import NORMALISE, embed_role_name
 from streams.errors import HotswapError
 from streams.migration.state import State
 from streams.services.follower import Follower
 from streams.services.supervision import Child
 
-__all__ = ["ControlRoster", "parse_embed", "roles_wanted"]
+__all__ = ["SERVE", "ControlRoster", "every_role", "parse_embed", "roles_wanted"]
+
+SERVE = "serve"
 
 _EMBED = "embed:"
 _REFRESH_SECONDS = 5.0
+
+
+def every_role(lanes: Iterable[str]) -> list[str]:
+    """All roles of a system with these lanes."""
+    return [NORMALISE, *(f"{_EMBED}{lane}" for lane in lanes), SERVE]
 
 
 def parse_embed(role: str) -> tuple[str, int | None] | None:

@@ -1,5 +1,8 @@
-from schemas import WorkerReport, WorkerState
-from streams.agents.health import main, problem
+from schemas import BuildDropped, BuildStarted, WorkerReport, WorkerState
+from streams.agents.health import main, problem, problem_of_any
+from streams.migration.state import State
+from streams.services.control import ControlLog
+from tests.unit.services.control_world import FINGERPRINT, control_log, migration
 
 NOW = 1_000_000
 
@@ -38,6 +41,42 @@ def test_the_one_that_runs_counts_not_its_predecessors():
         report(WorkerState.STOPPED, worker="before"),
     ]
     assert problem("embed:cloud", history, NOW) is None
+
+
+async def state_with_a_second_build(*, dropped: bool = False) -> State:
+    second = BuildStarted(
+        id="start",
+        by="ann",
+        lane="cloud",
+        build=2,
+        collection="c2",
+        fingerprint=FINGERPRINT,
+        documents_partitions=2,
+    )
+    drop = [BuildDropped(id="drop", by="ann", lane="cloud", build=2)] if dropped else []
+    return await ControlLog(await control_log([*migration(), second, *drop]), "control").refresh()
+
+
+async def test_a_lane_is_healthy_while_each_of_its_builds_has_a_worker():
+    state = await state_with_a_second_build()
+    reports = [report(WorkerState.RUNNING)]
+    lacks = "no worker reports as embed:cloud:2"
+    assert problem_of_any("embed:cloud", state, reports, NOW) == lacks
+    reports.append(report(WorkerState.PAUSED, role="embed:cloud:2", worker="b"))
+    assert problem_of_any("embed:cloud", state, reports, NOW) is None
+    assert problem_of_any("embed:cloud", state, reports[1:], NOW) is not None
+
+
+async def test_a_build_that_was_dropped_is_not_missed():
+    state = await state_with_a_second_build(dropped=True)
+    assert problem_of_any("embed:cloud", state, [report(WorkerState.RUNNING)], NOW) is None
+
+
+async def test_other_roles_and_a_lane_without_builds_are_told_apart():
+    state = await state_with_a_second_build()
+    reports = [report(WorkerState.RUNNING, role="normalise")]
+    assert problem_of_any("normalise", state, reports, NOW) is None
+    assert problem_of_any("embed:other", state, reports, NOW) == "lane other has no build"
 
 
 def test_a_configuration_that_can_not_be_read_is_an_answer_not_a_traceback(monkeypatch, tmp_path):

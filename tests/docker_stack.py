@@ -22,10 +22,12 @@ from testcontainers.compose import DockerCompose
 from streams.stack import PARTS, Endpoints
 from streams.stack.cloud import DIMENSIONS, MODEL
 
-__all__ = ["DockerStack", "docker_stack", "no_engine", "whole_system"]
+__all__ = ["ROOT", "DockerStack", "docker_stack", "no_engine", "whole_system"]
 
 ROOT = Path(__file__).parent.parent
 OLLAMA_MODEL = "all-minilm"
+PUBLISHED = (*PARTS, "serve")
+"""Services whose port is published."""
 
 
 def no_engine() -> str | None:
@@ -50,11 +52,12 @@ def variables() -> dict[str, str]:
         "COMPOSE_PROFILES": "stand-in",
         "OPENAI_API_KEY": f"sk-{secrets.token_urlsafe(24)}",
         "POSTGRES_PASSWORD": secrets.token_urlsafe(24),
+        "HOTSWAP_SERVE_TOKEN": secrets.token_urlsafe(24),
         "CLOUD_BASE_URL": "http://cloud:8080/v1",
         "CLOUD_MODEL": MODEL,
         "CLOUD_DIMENSIONS": str(DIMENSIONS),
         "OLLAMA_MODEL": OLLAMA_MODEL,
-        **{f"{part.upper()}_PORT": str(port) for part, port in _free_ports(PARTS).items()},
+        **{f"{part.upper()}_PORT": str(port) for part, port in _free_ports(PUBLISHED).items()},
     }
 
 

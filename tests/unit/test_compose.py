@@ -85,7 +85,7 @@ def test_nothing_waits_for_itself_and_the_roles_wait_for_init():
     graph = {name: service.get("depends_on", {}) for name, service in SERVICES.items()}
     order = list(TopologicalSorter(graph).static_order())
     for name in OURS:
-        if SERVICES[name].get("command", [""])[0] == "worker":
+        if SERVICES[name].get("command", [""])[0] in {"serve", "up", "worker"}:
             assert order.index("init") < order.index(name)
 
 
@@ -116,8 +116,9 @@ def test_a_secret_reaches_only_those_who_need_it():
                 if kind == "?":
                     holders.setdefault(secret, set()).add(name)
     assert holders == {
-        "OPENAI_API_KEY": {"cloud", "init", "embed-cloud", "cli"},
+        "OPENAI_API_KEY": {"cloud", "init", "embed-cloud", "serve", "cli"},
         "POSTGRES_PASSWORD": {"postgres", "init", "cli"},
+        "HOTSWAP_SERVE_TOKEN": {"serve", "init", "cli"},
     }
 
 
@@ -145,6 +146,12 @@ def test_tests_leave_no_variable_to_the_machine_they_run_on():
     assert load(FOR_TESTS)["services"].keys() - SERVICES.keys() == {"loopback"}
 
 
+def test_tests_on_the_parts_run_the_roles_themselves():
+    here = {name for name in OURS if not SERVICES[name].get("profiles")}
+    laid_over = load(FOR_TESTS)["services"]
+    assert {name for name in here if laid_over.get(name) == {"profiles": ["roles"]}} == here
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_our_containers_can_do_little_and_have_time_to_finish(name: str):
     service = SERVICES[name]
@@ -153,6 +160,7 @@ def test_our_containers_can_do_little_and_have_time_to_finish(name: str):
     assert service["tmpfs"] == ["/tmp"]  # noqa: S108 - the container's own
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["init"] is True
     assert service["stop_grace_period"] == "30s"
     assert _DRAIN_SECONDS < 30
 

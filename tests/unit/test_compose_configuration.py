@@ -1,16 +1,19 @@
 """What the containers' configuration says fits what docker-compose.yml runs."""
 
 import re
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from streams.config import OllamaConfig, OpenAIConfig, Settings
+from streams.config.check import problems
 from streams.config.load import load as load_settings
 from streams.services.connector import connector_config
+from streams.services.roster import every_role
 from streams.stack.cloud import DIMENSIONS, MODEL
-from tests.compose_file import ROOT, env_example, interpolated, load
+from tests.compose_file import ROOT, env_example, interpolated, is_once, load
 
 SERVICES: dict[str, dict[str, Any]] = load(ROOT / "docker-compose.yml")["services"]
 ROLES = {
@@ -18,7 +21,11 @@ ROLES = {
     for name, service in SERVICES.items()
     if service["image"].startswith("hotswap:")
 }
-SECRETS = {"OPENAI_API_KEY": "filled in", "POSTGRES_PASSWORD": "filled in too"}
+SECRETS = {
+    "OPENAI_API_KEY": "filled in",
+    "POSTGRES_PASSWORD": "filled in too",
+    "HOTSWAP_SERVE_TOKEN": "filled-in-as-well",
+}
 
 
 @pytest.fixture
@@ -38,6 +45,13 @@ def settings_of(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize("stand_in", [False, True], ids=["cloud", "stand-in"])
 def test_every_role_reads_the_same_settings(settings_of, service, stand_in):
     assert settings_of(service, stand_in=stand_in) == settings_of("init", stand_in=stand_in)
+
+
+@pytest.mark.parametrize("service", ["init", "cli"])
+def test_whoever_may_be_asked_for_anything_has_all_secrets(settings_of, service, monkeypatch):
+    for name in SECRETS:
+        monkeypatch.delenv(name, raising=False)
+    assert problems(settings_of(service)) == []
 
 
 def test_the_cloud_lane_is_openai_unless_the_stand_in_is_chosen(settings_of):
@@ -95,10 +109,27 @@ def test_ollama_pulls_the_model_that_its_lane_uses(settings_of):
 
 
 def test_every_role_runs_once_and_its_health_check_asks_for_it(settings_of):
-    lanes = settings_of("init").lanes
-    workers = {name: command for name, command in ROLES.items() if command.startswith("worker ")}
-    wanted = ["worker normalise", *(f"worker embed {lane}" for lane in lanes)]
-    assert sorted(workers.values()) == sorted(wanted)
-    for name, command in workers.items():
-        role = command.removeprefix("worker ").replace(" ", ":")
-        assert SERVICES[name]["healthcheck"]["test"][-1] == role
+    running = {
+        name: command.split() for name, command in ROLES.items() if not is_once(SERVICES[name])
+    }
+    roles = every_role(settings_of("init").lanes)
+    assert sorted(words[-1] for words in running.values()) == sorted(roles)
+    for name, words in running.items():
+        module = "streams.web.health" if words == ["serve"] else "streams.agents.health"
+        asked = ["CMD", "python", "-m", module, *words[1:]]
+        assert SERVICES[name]["healthcheck"]["test"] == asked
+
+
+def test_a_lane_has_a_worker_for_builds_to_come(settings_of):
+    for lane in settings_of("init").lanes:
+        assert f"up embed:{lane}" in ROLES.values()
+
+
+def test_serve_listens_where_its_port_is_published_and_asks_for_the_token(settings_of):
+    serve = settings_of("serve").serve
+    (published,) = SERVICES["serve"]["ports"]
+    assert published.endswith(f":{serve.port}")
+    assert ip_address(serve.host).is_unspecified
+    assert serve.token is not None
+    token = serve.token.read("serve.token").get_secret_value()
+    assert token == SECRETS["HOTSWAP_SERVE_TOKEN"]

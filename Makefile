@@ -14,22 +14,23 @@ demo: $(VENV)/.stack ## Run the whole flow on real parts, on this machine, in a 
 	@$(BIN)/hotswap demo
 
 # What needs no servers runs side by side; the rest shares one stack.
-QUICK := not stack and not docker and not slow
+ALONE := not stack and not docker
 
-test: test-fast ## Run every test that can run here
-	@$(BIN)/pytest -m "not ($(QUICK))"
+test: $(VENV)/.dev ## Run every test that can run here
+	@$(BIN)/pytest -n auto -m "$(ALONE)" tests/unit tests/contract
+	@$(BIN)/pytest -m "not ($(ALONE))"
 
 test-fast: $(VENV)/.dev ## Run the tests that need no servers and little time
-	@$(BIN)/pytest -n auto -m "$(QUICK)" tests/unit tests/contract
+	@$(BIN)/pytest -n auto -m "$(ALONE) and not slow" tests/unit tests/contract
 
 test-docker: $(VENV)/.dev ## Run the integration tests on the containers of docker-compose.yml
 	@HOTSWAP_TEST_STACK=docker $(BIN)/pytest --timeout=3600 tests/integration
 
 # That Milvus is open to other machines and asks for no password, so it gets its own network.
-ALONE := unshare --map-root-user --net sh -c 'ip link set lo up && exec "$$@"' -
+OWN_NETWORK := unshare --map-root-user --net sh -c 'ip link set lo up && exec "$$@"' -
 
 test-milvus: $(VENV)/.dev $(VENV)/.milvus ## Run the tests of the vector store over a whole Milvus too
-	@HOTSWAP_TEST_MILVUS=wheel $(ALONE) $(BIN)/pytest tests/contract/store
+	@HOTSWAP_TEST_MILVUS=wheel $(OWN_NETWORK) $(BIN)/pytest tests/contract/store
 
 check: $(VENV)/.dev ## Lint, type-check, and check that imports point down
 	@$(BIN)/ruff check .

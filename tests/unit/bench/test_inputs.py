@@ -35,6 +35,7 @@ def test_all_texts_differ_however_many_are_asked_for():
     assert len({document.id for document in found}) == 2_300
 
 
+@pytest.mark.slow
 def test_texts_keep_to_the_budget_of_an_ollama_lane():
     assert max(len(document.text.encode()) for document in documents(1_000)) <= BUDGET_BYTES
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,8 @@ from streams.core.criteria import (
     judge,
 )
 from streams.core.criteria.estimates import percentile, wilson
+
+pytestmark = pytest.mark.slow  # each law is tried on a hundred looks
 
 GOOD = GateVerdict.SUCCESSFUL
 

@@ -18,6 +18,8 @@ from tests.unit.migration.commands import commands, written
 from tests.unit.migration.log import START, begun, record, walked
 from tests.unit.migration.witness import Witness
 
+pytestmark = pytest.mark.slow  # each law is tried on a hundred logs
+
 TIMES = st.integers(-500_000, 500_000) | st.just(1_000)
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -12,6 +13,8 @@ from tests.unit.migration import laws
 from tests.unit.migration.commands import commands, written
 from tests.unit.migration.log import walked
 from tests.unit.migration.witness import Witness
+
+pytestmark = pytest.mark.slow  # explores a few thousand states
 
 
 class Migration(RuleBasedStateMachine):

@@ -8,6 +8,8 @@ from tests.unit.cli.rows import now
 from tests.unit.quality.conftest import TEXTS
 from tests.unit.quality.judged import own, published, shuffle
 
+pytestmark = pytest.mark.slow  # each run resamples ten thousand times
+
 
 @pytest.mark.usefixtures("filled")
 def test_a_lane_that_finds_all_keeps_all(quality, files):

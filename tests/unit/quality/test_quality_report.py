@@ -9,6 +9,8 @@ from streams.cli.exits import Exit
 from streams.errors import TransientError
 from tests.unit.quality.judged import shuffle
 
+pytestmark = pytest.mark.slow  # draws pictures
+
 
 def test_a_result_that_can_not_be_published_leaves_its_report(
     quality, filled, files, monkeypatch, tmp_path

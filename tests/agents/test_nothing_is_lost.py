@@ -2,11 +2,17 @@
 
 import asyncio
 import itertools
+from collections.abc import Sequence
+from functools import partial
 
 import pytest
 
+from streams.agents import worker
+from streams.agents.app import LedgerApp, make_app
+from streams.agents.transport import LedgerConsumer
+from streams.config import KafkaConfig
 from streams.errors import LaneHalted, TransientError
-from streams.ports import NewRecord
+from streams.ports import LogRecord, NewRecord
 from tests.agents.conftest import DEADLINE, Script
 from tests.waiting import until
 
@@ -30,6 +36,27 @@ async def test_the_records_of_a_batch_whose_work_fails_come_again(bench):
     async with topic.worker(healthy):
         await topic.until_caught_up()
     assert sorted(healthy.done) == produced
+
+
+async def test_the_records_of_a_batch_that_is_cancelled_at_a_stop_come_again(bench, monkeypatch):
+    """Faust's `take` acknowledges a batch even when its body is cancelled."""
+    monkeypatch.setattr(worker, "_DRAIN_SECONDS", 0.1)
+    topic = await bench()
+    await topic.produce(20)
+    held, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def hold(_records):
+        held.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    async with topic.worker(Script(before=hold)):
+        await asyncio.wait_for(held.wait(), DEADLINE)
+    assert cancelled.is_set()
+    assert await topic.lag() == 20
 
 
 async def test_the_first_records_of_a_fresh_group_are_not_stepped_over(bench):
@@ -79,30 +106,45 @@ async def test_the_record_behind_a_compaction_gap_is_not_lost(bench):
     )
     for _ in range(8):
         await topic.produce(400, key=lambda n: b"%d" % (n % 3 if n % 2 else n))
-    left: list[tuple[int, int]] = []
+    left: list[LogRecord] = []
 
     async def compacted() -> bool:
         await topic.produce(1)  # a new record rolls the segment, so that the old one is cleaned
-        left[:] = [
-            (record.partition, record.offset)
-            async for page in topic.log.read(topic.topic)
-            for record in page
-        ]
+        left[:] = [record async for page in topic.log.read(topic.topic) for record in page]
         return len(left) < 600
 
     await until(compacted, "the topic is compacted", DEADLINE, every=0.3)
-    gaps = sum(b[1] - a[1] > 1 for a, b in itertools.pairwise(left))
-    assert gaps > 50
-    script = Script()
-    async with topic.worker(script, records=7):
+    newest = {record.key: record.offset for record in left}
+    behind = [
+        record.offset
+        for before, record in itertools.pairwise(left)
+        # Only an id's newest record is sure to be there until the end.
+        if record.offset - before.offset > 1 and newest[record.key] == record.offset
+    ]
+    assert len(behind) > 50
+    stop_at = behind[len(behind) // 2]
+
+    def stall(records):
+        if any(record.offset == stop_at for record in records):
+            raise TransientError("not yet")
+
+    stalled, resumed = Script(before=stall), Script()
+    async with topic.worker(stalled, records=1):
+        await until(lambda: (0, stop_at) in stalled.seen, "the worker stalls", DEADLINE)
+    last_done = stalled.done[-1][1]
+    assert stop_at - last_done > 1
+    assert await topic.log.committed(topic.group, topic.topic) == {0: last_done + 1}
+    async with topic.worker(resumed, records=7):
         await topic.until_caught_up()
-    assert sorted(script.done) == sorted(set(script.done))
+    assert resumed.done[0] == (0, stop_at)
+    done = stalled.done + resumed.done
+    assert done == sorted(set(done))
     still_there = {
         (record.partition, record.offset)
         async for page in topic.log.read(topic.topic)
         for record in page
     }
-    assert still_there <= set(script.done)
+    assert still_there <= set(done)
 
 
 async def test_a_record_that_is_no_text_does_not_end_the_agent(bench):
@@ -130,6 +172,42 @@ async def test_the_changes_of_one_id_keep_their_order(bench):
     for partition in range(4):
         offsets = [offset for p, offset in script.done if p == partition]
         assert offsets == sorted(set(offsets))
+
+
+async def test_no_batch_is_begun_before_the_one_before_it_is_done(bench, monkeypatch):
+    """With more than one actor Faust has them share a queue, and overtake each other."""
+    apps: list[LedgerApp] = []
+
+    def noted(kafka: KafkaConfig, group: str) -> LedgerApp:
+        apps.append(make_app(kafka, group))
+        return apps[-1]
+
+    monkeypatch.setattr(worker, "make_app", noted)
+    topic = await bench()
+    held, release = asyncio.Event(), asyncio.Event()
+
+    async def hold(_records: Sequence[LogRecord]) -> None:
+        held.set()
+        await release.wait()
+
+    def has_fetched(records: int) -> bool:
+        consumer = apps[0].consumer
+        assert isinstance(consumer, LedgerConsumer)
+        return consumer.unfinished() == records
+
+    script = Script(before=hold)
+    async with topic.worker(script):
+        produced = await topic.produce(10)
+        await asyncio.wait_for(held.wait(), DEADLINE)
+        # Each of these is a fetch, and waits for its turn while the next one is on its way.
+        for fetch in range(2, 7):
+            produced += await topic.produce(10)
+            await until(partial(has_fetched, 10 * fetch), "the fetch is there", DEADLINE)
+        begun = list(script.seen)
+        release.set()
+        await topic.until_caught_up()
+    assert begun == produced[:10]
+    assert script.done == produced
 
 
 async def test_a_halted_worker_keeps_its_place_through_a_rebalance(bench):
@@ -176,7 +254,7 @@ async def test_a_worker_that_lost_its_partition_writes_nothing_over_its_successo
             assert first.done == []
             release.set()
             await topic.until_caught_up()
-    assert sorted(set(first.done + second.done)) == produced
+    assert sorted(first.done + second.done) == produced
     assert len(first.seen) + len(second.seen) > len(produced)
 
 

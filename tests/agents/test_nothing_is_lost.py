@@ -2,15 +2,18 @@
 
 import asyncio
 import itertools
+import sys
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from streams.agents import worker
 from streams.agents.app import LedgerApp, make_app
 from streams.agents.transport import LedgerConsumer
-from streams.config import KafkaConfig
+from streams.agents.watchdog import EXIT_STUCK
+from streams.config import KafkaConfig, LimitsConfig
 from streams.errors import LaneHalted, TransientError
 from streams.ports import LogRecord, NewRecord
 from tests.agents.conftest import DEADLINE, Script
@@ -272,3 +275,27 @@ async def test_stopping_finishes_the_batch_that_is_under_way(bench):
         await asyncio.wait_for(held.wait(), DEADLINE)
     assert script.done == produced
     assert await topic.lag() == 0
+
+
+async def test_a_worker_whose_work_never_returns_ends_itself_and_loses_nothing(bench):
+    """Nobody else would: its heartbeats go on in a thread of their own."""
+    topic = await bench()
+    await topic.produce(20)
+    limits = LimitsConfig(stuck_after_seconds=1.0)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.agents.stuck_worker",
+        topic.topic,
+        topic.group,
+        stdin=asyncio.subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+    )
+    settings = topic.settings.model_copy(update={"limits": limits}).model_dump_json()
+    try:
+        await asyncio.wait_for(process.communicate(settings.encode()), DEADLINE)
+    finally:
+        if process.returncode is None:
+            process.kill()
+    assert process.returncode == EXIT_STUCK
+    assert await topic.lag() == 20

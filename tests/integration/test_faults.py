@@ -2,6 +2,10 @@
 
 import asyncio
 import itertools
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -9,35 +13,165 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from schemas import WorkerState
-from tests.integration.system import LANES, System
+from streams.core.role_names import NORMALISE
+from streams.services.lag import lag_of_role
+from tests.integration.system import LANES, System, new_system
+from tests.integration.turnstile import Turnstile
+from tests.stack_fixture import RunningStack
 from tests.waiting import until
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
+COMMIT_MS = 1_000
+"""A worker commits that often."""
 
-@pytest.mark.parametrize("role", ["normalise", "embed:cloud", "embed:ollama"])
-async def test_a_worker_killed_in_the_middle_of_its_work_loses_nothing(system: System, role: str):
-    workers = await system.all_workers()
-    documents = iter(itertools.count(1))
+TRANSACTION = 2_000
+"""Rows that the normaliser takes long enough for to be killed among them."""
 
-    async def write(count: int, text: str) -> None:
-        await system.write([next(documents) for _ in range(count)], text)
 
-    for kill in range(3):
-        await write(40, f"Text {{}} before kill {kill}.")
+@pytest.mark.parametrize("lane", LANES)
+async def test_a_lane_killed_in_the_middle_of_a_batch_loses_nothing(stack, tmp_path, lane: str):
+    endpoints = stack.endpoints()
+    with Turnstile(getattr(endpoints, f"{lane}_url")) as turnstile:
+        relayed = endpoints.model_copy(update={f"{lane}_url": turnstile.url})
+        async with new_system(relayed, tmp_path) as system:
+            await system.init()
+            for role in ("normalise", *(f"embed:{other}" for other in LANES if other != lane)):
+                await system.worker(role)
+            batches = Batches(system, stack, turnstile, lane)
+            await batches.begin("killed between two calls", range(1, 41), calls=1)
+            await batches.kill_between_two_calls()
+            await batches.begin("killed before the write", range(41, 49))
+            await batches.kill_before_the_write()
+            await batches.begin("killed before the commit", range(49, 57))
+            await batches.kill_before_the_commit()
+            await system.worker(f"embed:{lane}")
+            await system.sql("DELETE FROM articles WHERE id % 9 = 0")
+            await system.until_converged()
+            await system.must_be_clean()
 
-        async def under_way(kill: int = kill) -> bool:
-            # Some of the new records are done and others are not.
-            lag = await system.lag(role)
-            held = await system.store.count(system.collection("ollama"))
-            return (lag > 0 and held > 0) or held >= 40 * (kill + 1)
 
-        await until(under_way, f"{role} is under way", 60)
-        await workers[role].kill()
-        workers[role] = await system.worker(role)
+@dataclass
+class Batches:
+    """A lane's batches, which wait for the embedder, and the three places to kill one at."""
+
+    system: System
+    stack: RunningStack
+    turnstile: Turnstile
+    lane: str
+
+    async def begin(self, mark: str, numbers: Sequence[int], *, calls: int = 0) -> None:
+        """Start a worker, write articles, and wait until it has a batch of them in hand.
+
+        It is done with everything before them, and `calls` embedding calls for them.
+        """
+        self.worker = await self.system.worker(f"embed:{self.lane}")
+
+        async def idle() -> bool:
+            return await self.system.lag(f"embed:{self.lane}") == 0
+
+        await until(idle, "the lane has nothing left to do", 60)
+        self.turnstile.hold(mark, after=calls)
+        await self.system.write(numbers, f"Text {{}}, {mark}.")
+        await until(self.turnstile.holds_a_call, "the worker waits for its embedder", 60)
+
+    async def kill_between_two_calls(self) -> None:
+        await self._it_would_have_committed()
+        await self.worker.kill()
+        self.turnstile.release()
+
+    async def kill_before_the_write(self) -> None:
+        """The batch is embedded, and Milvus takes nothing."""
+        answered = len(self.turnstile.exchanges)
+        async with self._frozen("milvus"):
+            self.turnstile.release()
+            await until(
+                lambda: len(self.turnstile.exchanges) > answered, "the batch is embedded", 60
+            )
+            await self._it_would_have_committed()
+            await self.worker.kill()
+
+    async def kill_before_the_commit(self) -> None:
+        """The rows are there, and Kafka takes no commit."""
+        collection = self.system.collection(self.lane)
+        before = await self.system.store.count(collection)
+
+        async def written() -> bool:
+            return await self.system.store.count(collection) > before
+
+        async with self._frozen("kafka"):
+            self.turnstile.release()
+            await until(written, "the batch is written", 60)
+            await self.worker.kill()
+
+    async def _it_would_have_committed(self) -> None:
+        """Wait for so long that whatever was acknowledged too early is committed."""
+        asked = time.time_ns() // 1_000_000
+
+        async def committed() -> bool:
+            reports = await self.system.reports(f"embed:{self.lane}")
+            return bool(reports) and reports[-1].at > asked + COMMIT_MS
+
+        await until(committed, "the worker has lived through a commit", 60)
+
+    @asynccontextmanager
+    async def _frozen(self, part: str) -> AsyncIterator[None]:
+        await asyncio.to_thread(self.stack.freeze, part)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(self.stack.thaw, part)
+
+
+async def test_a_normaliser_killed_in_the_middle_of_its_work_loses_nothing(system: System):
+    await system.worker("embed:cloud")  # the other lane would need minutes for so many texts
+    numbers = itertools.count(1)
+    cut_short = 0
+    for _kill in range(3):
+        worker = await system.worker("normalise")
+        await until(lambda: is_idle(system), "the normaliser has nothing left to do", 60)
+        before = await ahead(system)
+        await work_begins(system, numbers)
+        await worker.kill()
+        cut_short += await ahead(system) > before
+    assert cut_short > 0
+    await system.worker("normalise")
     await system.sql("DELETE FROM articles WHERE id % 9 = 0")
-    await system.until_converged()
-    await system.must_be_clean()
+    await system.until_converged(["cloud"])
+    await system.must_be_clean(["cloud"])
+
+
+async def is_idle(system: System) -> bool:
+    return await system.lag("normalise") == 0
+
+
+async def work_begins(system: System, numbers: Iterator[int]) -> None:
+    """Write large transactions until documents are there whose events are not committed."""
+    before, start = await ahead(system), await appended(system)
+    written = 0
+
+    async def under_way() -> bool:
+        nonlocal written
+        if await ahead(system) > before:
+            return True
+        if await appended(system) - start >= written:  # at first, and when nobody looked in time
+            await system.write(list(itertools.islice(numbers, TRANSACTION)))
+            written += TRANSACTION
+        return False
+
+    await until(under_way, "the normaliser is in the middle of its work", 60)
+
+
+async def ahead(system: System) -> int:
+    """How many more documents were appended than events committed; each event makes one."""
+    (articles,) = (s.topic for s in system.settings.sources if s.name == "articles")
+    documents = await appended(system)  # first, so that the difference is never too large
+    committed = await system.log.committed(system.settings.group(NORMALISE), articles)
+    return documents - sum(committed.values())
+
+
+async def appended(system: System) -> int:
+    return sum((await system.log.ends(system.settings.kafka.topics.documents)).values())
 
 
 async def test_milvus_killed_and_back_loses_nothing(system: System, stack):
@@ -92,12 +226,21 @@ async def test_a_replay_of_a_compacted_topic_makes_no_embedding_call_and_loses_n
     for lane in LANES:
         assert await workers[f"embed:{lane}"].stop() == 0
     made = {lane: await system.embedded(lane) for lane in LANES}
-    await rewind(system)
     for lane in LANES:
+        await rewind(system, f"embed:{lane}")
         await system.worker(f"embed:{lane}")
     await system.until_converged()
     await system.must_be_clean()
     assert {lane: await system.embedded(lane) for lane in LANES} == made
+    # And once more, from the change events: older versions come after newer ones.
+    documents, records = await newest(system), await appended(system)
+    assert await workers[NORMALISE].stop() == 0
+    await rewind(system, NORMALISE)
+    await system.worker(NORMALISE)
+    await system.until_converged()
+    await system.must_be_clean()
+    assert await appended(system) > records
+    assert await newest(system) == documents
 
 
 async def test_two_workers_of_a_lane_joining_and_leaving_lose_nothing(system: System):
@@ -166,19 +309,25 @@ async def alter(system: System, config: dict[str, str]) -> None:
         await admin.close()
 
 
-async def rewind(system: System) -> None:
-    """Set what the lanes' groups have committed to the beginning: all is delivered again."""
-    topic = system.settings.kafka.topics.documents
-    partitions = [TopicPartition(topic, number) for number in await system.log.ends(topic)]
-    for lane in LANES:
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=system.settings.kafka.bootstrap,
-            group_id=system.settings.group(f"embed:{lane}"),
-            enable_auto_commit=False,
-        )
-        await consumer.start()
-        try:
-            consumer.assign(partitions)
-            await consumer.commit(dict.fromkeys(partitions, 0))
-        finally:
-            await consumer.stop()
+async def newest(system: System) -> dict[bytes | None, bytes]:
+    """The documents that there are, by id."""
+    last = {r.key: r.value for r in await system.records(system.settings.kafka.topics.documents)}
+    return {id_: value for id_, value in last.items() if value is not None}
+
+
+async def rewind(system: System, role: str) -> None:
+    """Set what a role's group has committed to the beginning: all is delivered again."""
+    lag = await lag_of_role(system.log, system.settings, role)
+    places = [place.rpartition("/") for place in lag]
+    partitions = [TopicPartition(topic, int(number)) for topic, _, number in places]
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=system.settings.kafka.bootstrap,
+        group_id=system.settings.group(role),
+        enable_auto_commit=False,
+    )
+    await consumer.start()
+    try:
+        consumer.assign(partitions)
+        await consumer.commit(dict.fromkeys(partitions, 0))
+    finally:
+        await consumer.stop()

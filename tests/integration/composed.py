@@ -87,11 +87,15 @@ class Composed:
         assert python == "python"
 
         async def healthy() -> bool:
-            assert self._running[service].returncode is None, self.log(service).read_text()
+            assert self._running[service].returncode is None, "it has ended"
             status, _ = await self._run(service, *check)
             return status == 0
 
-        await until(healthy, f"{service} is healthy", 90, every=0.5)
+        try:
+            await until(healthy, f"{service} is healthy", 90, every=0.5)
+        except AssertionError as error:
+            error.add_note(self.log(service).read_text())
+            raise
 
     async def hotswap(self, *arguments: str) -> tuple[int, str]:
         """The command line, as the service `cli` has it."""

@@ -174,21 +174,3 @@ async def test_a_new_builds_worker_that_is_killed_loses_nothing(system: System):
     await system.worker(f"embed:{LANE}:2")
     await until_filled(system, 2, 200)
     await must_be_clean(system, 2)
-
-
-@pytest.mark.timeout(600)
-async def test_up_has_a_worker_for_each_build_as_they_come_and_go(system: System):
-    await system.write(range(1, 41))
-    up = await system._start("up", "up", "normalise", f"embed:{LANE}")
-    await until_filled(system, 1, 40)
-    await start_build(system)
-    await until_filled(system, 2, 40)
-    await must_be_clean(system, 2)
-    await system.hotswap("build", "drop", LANE, "2")
-    await until(lambda: "was dropped" in up.log.read_text(), "its worker heard of it", 60)
-    await system.write(range(41, 61))
-    await until_filled(system, 1, 60)
-    assert await up.stop() == 0
-    lines = up.log.read_text()
-    assert lines.count(f"embed:{LANE}:2 started, process") == 1, lines
-    assert "starting again" not in lines

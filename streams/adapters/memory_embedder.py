@@ -15,7 +15,7 @@ from schemas import Fingerprint
 from streams.adapters.prompts import prompts
 from streams.core.vectors import unit_vectors
 from streams.errors import HotswapError, InputRefused
-from streams.ports import Purpose, Vectors
+from streams.ports import OnTokens, Purpose, Vectors
 
 __all__ = ["MemoryEmbedder"]
 
@@ -31,6 +31,7 @@ class MemoryEmbedder:
         failures: errors for the next calls, one each, oldest first.
         refuses: says which texts are refused, each as InputRefused for its whole call.
         malforms: says for which texts the answer holds NaN instead of a vector.
+        tokens: says how many tokens an input takes; None: a call tells none.
         digest: part of the fingerprint; change it to play a model that was replaced.
         weights: part of nothing but the vectors; change it to play a model that was replaced
             under the same name.
@@ -55,6 +56,7 @@ class MemoryEmbedder:
         self.failures: deque[HotswapError] = deque()
         self.refuses: Callable[[str], bool] | None = None
         self.malforms: Callable[[str], bool] | None = None
+        self.tokens: Callable[[str], int] | None = None
         self.calls = 0
         self.texts = 0
         self._dimensions = dimensions
@@ -72,7 +74,13 @@ class MemoryEmbedder:
             query_template=self.query_template,
         )
 
-    async def embed(self, texts: Sequence[str], purpose: Purpose = Purpose.DOCUMENT) -> Vectors:
+    async def embed(
+        self,
+        texts: Sequence[str],
+        purpose: Purpose = Purpose.DOCUMENT,
+        *,
+        on_tokens: OnTokens | None = None,
+    ) -> Vectors:
         """See `streams.ports.Embedder`."""
         if not texts:
             return np.empty((0, self._dimensions), dtype=np.float32)
@@ -83,6 +91,8 @@ class MemoryEmbedder:
         inputs = prompts(texts, purpose, self)
         if self.refuses is not None and any(map(self.refuses, texts)):
             raise InputRefused("a text is refused")
+        if on_tokens is not None and self.tokens is not None:
+            on_tokens(sum(map(self.tokens, inputs)))
         vectors = self._spread(inputs)
         if self.malforms is not None:
             vectors[[self.malforms(text) for text in texts]] = np.nan

@@ -17,7 +17,7 @@ from streams.adapters.ollama_pool import OllamaPool, describe_differences
 from streams.adapters.prompts import prompts
 from streams.config import OllamaConfig
 from streams.errors import HotswapError, InputRefused, LaneHalted
-from streams.ports import Purpose, Vectors
+from streams.ports import OnTokens, Purpose, Vectors
 
 __all__ = ["OllamaEmbedder"]
 
@@ -53,7 +53,13 @@ class OllamaEmbedder:
             context_tokens=config.context_tokens,
         )
 
-    async def embed(self, texts: Sequence[str], purpose: Purpose = Purpose.DOCUMENT) -> Vectors:
+    async def embed(
+        self,
+        texts: Sequence[str],
+        purpose: Purpose = Purpose.DOCUMENT,
+        *,
+        on_tokens: OnTokens | None = None,
+    ) -> Vectors:
         """See `streams.ports.Embedder`. The first call identifies the hosts if nobody has."""
         pinned = await self._pinned()
         if not texts:
@@ -62,7 +68,7 @@ class OllamaEmbedder:
 
         async def on(host: OllamaHost) -> Vectors:
             try:
-                return await host.embed(inputs, dimensions=pinned.dimensions)
+                return await host.embed(inputs, dimensions=pinned.dimensions, on_tokens=on_tokens)
             except InputRefused:
                 now = await host.identify()
                 if now != pinned:

@@ -13,10 +13,11 @@ import httpx
 import ollama
 
 from streams.adapters.ollama_errors import translated
+from streams.adapters.used_tokens import used_tokens
 from streams.config import OllamaConfig
 from streams.core.vectors import unit_vectors
 from streams.errors import InputRefused, LaneHalted, TransientError
-from streams.ports import Vectors
+from streams.ports import OnTokens, Vectors
 
 __all__ = ["Holding", "Identity", "OllamaHost"]
 
@@ -98,7 +99,9 @@ class OllamaHost:
             raise TransientError(f"{self.url} does not embed even one word: {refusal}") from refusal
         return Identity(holding, vectors.shape[1])
 
-    async def embed(self, inputs: list[str], *, dimensions: int | None) -> Vectors:
+    async def embed(
+        self, inputs: list[str], *, dimensions: int | None, on_tokens: OnTokens | None = None
+    ) -> Vectors:
         """One call. `dimensions` None accepts any.
 
         Raises: InputRefused, MalformedVector, TransientError, LaneHalted.
@@ -117,6 +120,8 @@ class OllamaHost:
                     options=options,
                     keep_alive=config.keep_alive,
                 )
+        if on_tokens is not None and (tokens := used_tokens(dict(answer))) is not None:
+            on_tokens(tokens)
         return unit_vectors(answer.embeddings, count=len(inputs), dimensions=dimensions)
 
     async def close(self) -> None:

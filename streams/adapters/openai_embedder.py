@@ -13,13 +13,14 @@ from openai import AsyncOpenAI, omit
 from pydantic import SecretStr
 
 from schemas import Fingerprint
-from streams.adapters.openai_answer import read_answer
+from streams.adapters.openai_answer import read_answer, vectors_of
 from streams.adapters.openai_errors import translated
 from streams.adapters.prompts import prompts
+from streams.adapters.used_tokens import used_tokens
 from streams.config import OpenAIConfig
 from streams.core.vectors import unit_vectors
 from streams.errors import InputRefused, LaneHalted, MalformedVector, TransientError
-from streams.ports import Purpose, Vectors
+from streams.ports import OnTokens, Purpose, Vectors
 
 __all__ = ["OpenAIEmbedder"]
 
@@ -71,13 +72,19 @@ class OpenAIEmbedder:
             query_template=config.query_template,
         )
 
-    async def embed(self, texts: Sequence[str], purpose: Purpose = Purpose.DOCUMENT) -> Vectors:
+    async def embed(
+        self,
+        texts: Sequence[str],
+        purpose: Purpose = Purpose.DOCUMENT,
+        *,
+        on_tokens: OnTokens | None = None,
+    ) -> Vectors:
         """See `streams.ports.Embedder`. A refusal costs one more call, the probe."""
         if not texts:
             return np.empty((0, self._config.dimensions), dtype=np.float32)
         inputs = prompts(texts, purpose, self._config)
         try:
-            return await self._call(inputs, dimensions=self._config.dimensions)
+            return await self._call(inputs, dimensions=self._config.dimensions, on_tokens=on_tokens)
         except InputRefused:
             await self.identify()
             raise
@@ -86,7 +93,9 @@ class OpenAIEmbedder:
         """Close the connections."""
         await self._client.close()
 
-    async def _call(self, inputs: list[str], *, dimensions: int | None) -> Vectors:
+    async def _call(
+        self, inputs: list[str], *, dimensions: int | None, on_tokens: OnTokens | None = None
+    ) -> Vectors:
         config = self._config
         with translated(config.base_url):
             # The client's own timeout is for each read; a dribbling server could outlast it.
@@ -97,5 +106,8 @@ class OpenAIEmbedder:
                     encoding_format="base64",
                     dimensions=config.dimensions if config.send_dimensions else omit,
                 )
-        answer = read_answer(response.content, len(inputs))
-        return unit_vectors(answer, count=len(inputs), dimensions=dimensions)
+        answer = read_answer(response.content)
+        if on_tokens is not None and (tokens := used_tokens(answer)) is not None:
+            on_tokens(tokens)
+        vectors = vectors_of(answer, len(inputs))
+        return unit_vectors(vectors, count=len(inputs), dimensions=dimensions)

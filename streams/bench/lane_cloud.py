@@ -21,7 +21,7 @@ from streams.adapters.kafka_client import client_options
 from streams.adapters.openai_embedder import OpenAIEmbedder
 from streams.bench.cloud_server import CloudServer, open_cloud
 from streams.bench.lane_run import empty_lane
-from streams.bench.measure import Measure, Pair, compare
+from streams.bench.measure import Measure, Pair, compare, none
 from streams.bench.rounds import Progress, Run, alternate
 from streams.bench.rows import encoded_rows
 from streams.bench.site import Site, open_site
@@ -44,7 +44,7 @@ async def bench_lane_cloud(
     rounds: int = 3,
     seconds: float = 10.0,
 ) -> list[Measure]:
-    """Documents per second of the lane, to the ceiling and to one record at a time.
+    """Documents per second of the lane, to the ceiling and to one record at a time; refusals.
 
     Args:
         endpoints: the stack.
@@ -58,8 +58,11 @@ async def bench_lane_cloud(
         await site.fill(document_records(site.documents, made))
         tokens = await server.tokens([document.text for document in made])
         per_minute = round(tokens * 60 / (seconds + _BURST_SECONDS))
-        config = _config(endpoints, count, per_minute)
+        config = _config(endpoints, per_minute)
         embedder = OpenAIEmbedder(config, SecretStr(endpoints.cloud_api_key))
+
+        calls: list[int] = []
+        failed: list[int] = []
 
         async def limit() -> None:
             await server.limit(
@@ -69,7 +72,10 @@ async def bench_lane_cloud(
         async def lane(wanted: int) -> float:
             await limit()
             async with empty_lane(site, config, embedder) as run:
-                return await run.fill(wanted, progress)
+                rate = await run.fill(wanted, progress)
+            calls.append(run.embedder.calls)
+            failed.append(run.embedder.failed)
+            return rate
 
         async def one_by_one(wanted: int) -> float:
             await limit()
@@ -93,10 +99,11 @@ async def bench_lane_cloud(
     return [
         compare("lane cloud, to its budget's ceiling", ceiling, reach=0.95),
         compare(f"lane cloud, to {_ONE_BY_ONE}", rates.beside(_ONE_BY_ONE), reach=20),
+        none("lane cloud, calls that were refused", failed, max(calls), unit="calls"),
     ]
 
 
-def _config(endpoints: Endpoints, count: int, per_minute: int) -> OpenAIConfig:
+def _config(endpoints: Endpoints, per_minute: int) -> OpenAIConfig:
     return OpenAIConfig(
         provider="openai",
         base_url=endpoints.cloud_url,
@@ -104,8 +111,6 @@ def _config(endpoints: Endpoints, count: int, per_minute: int) -> OpenAIConfig:
         dimensions=endpoints.cloud_dimensions,
         api_key=SecretRef(env="UNUSED"),  # the embedder is given the stand-in's key
         tokens_per_minute=per_minute,
-        # A call that is larger than the burst would never pass.
-        call_inputs=max(1, min(256, count // 10)),
     )
 
 

@@ -17,8 +17,8 @@ from streams.agents.worker import Role, run_role
 from streams.bench.rounds import Progress
 from streams.config import Settings
 from streams.core.canaries import CANARY_TEXTS
-from streams.errors import TransientError
-from streams.ports import Embedder, Log, LogRecord, Purpose, Vectors
+from streams.errors import HotswapError, TransientError
+from streams.ports import Embedder, Log, LogRecord, OnTokens, Purpose, Vectors
 
 __all__ = ["Counted", "run_until"]
 
@@ -32,6 +32,7 @@ class Counted:
         calls: calls of `embed`. What is asked to know the model, by `identify` and with the
             canaries, is not among them.
         texts: texts in those calls.
+        failed: those calls that were not answered with vectors.
     """
 
     def __init__(self, embedder: Embedder) -> None:
@@ -40,13 +41,25 @@ class Counted:
         self.close = embedder.close
         self.calls = 0
         self.texts = 0
+        self.failed = 0
 
-    async def embed(self, texts: Sequence[str], purpose: Purpose = Purpose.DOCUMENT) -> Vectors:
+    async def embed(
+        self,
+        texts: Sequence[str],
+        purpose: Purpose = Purpose.DOCUMENT,
+        *,
+        on_tokens: OnTokens | None = None,
+    ) -> Vectors:
         """Count, and pass on."""
-        if tuple(texts) != CANARY_TEXTS:
-            self.calls += 1
-            self.texts += len(texts)
-        return await self._embedder.embed(texts, purpose)
+        if tuple(texts) == CANARY_TEXTS:
+            return await self._embedder.embed(texts, purpose, on_tokens=on_tokens)
+        self.calls += 1
+        self.texts += len(texts)
+        try:
+            return await self._embedder.embed(texts, purpose, on_tokens=on_tokens)
+        except HotswapError:
+            self.failed += 1
+            raise
 
 
 class _Watched:

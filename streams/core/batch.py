@@ -117,9 +117,9 @@ def split_calls(
     """Cut texts into embedding calls, in order, as full as the two limits allow.
 
     Args:
-        tokens: estimated tokens of each text.
+        tokens: of each text, by any estimate.
         call_inputs: most texts in a call.
-        call_tokens: most tokens in a call; a text above it gets a call of its own.
+        call_tokens: most of them in a call; a text above it gets a call of its own.
 
     Returns:
         Ranges of indices that cover all texts.

@@ -15,7 +15,7 @@ from streams.ports.database import (
     ReplicationSlot,
     Table,
 )
-from streams.ports.embedder import Embedder, Purpose, Vectors
+from streams.ports.embedder import Embedder, OnTokens, Purpose, Vectors
 from streams.ports.foreign import (
     ForeignCollection,
     ForeignFields,
@@ -40,6 +40,7 @@ __all__ = [
     "Log",
     "LogRecord",
     "NewRecord",
+    "OnTokens",
     "Publication",
     "Purpose",
     "ReplicaIdentity",

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.config.lanes import LaneLimits
-from streams.core.batch import estimated_tokens, split_calls
+from streams.core.batch import split_calls
+from streams.core.tokens import most_tokens
 from streams.errors import HotswapError, InputRefused, LaneHalted, TransientError
 from streams.ports import Embedder
 from streams.services.budget import Budget
@@ -53,9 +54,9 @@ class BatchEmbedder:
         """
         wanted = [name for name in texts if name not in self._kept]
         calls = split_calls(
-            [estimated_tokens(texts[name]) for name in wanted],
+            [most_tokens(self._sent(texts[name])) for name in wanted],
             call_inputs=min(self._limits.call_inputs, self._pace.portion() or len(wanted)),
-            call_tokens=getattr(self._limits, "call_tokens", None),
+            call_tokens=self._budget.call_size(getattr(self._limits, "call_tokens", None)),
         )
         outcomes = await asyncio.gather(
             *(
@@ -88,12 +89,15 @@ class BatchEmbedder:
     async def _attempt(self, texts: Sequence[str], check: Callable[[], None]) -> Sequence[Vector]:
         async with self._turns:
             await self._pace.spend(len(texts), check)
-            await self._budget.spend(sum(map(estimated_tokens, texts)))
-            check()
-            self.calls += 1
-            vectors = await self._embedder.embed(texts)
+            async with self._budget.spend([*map(self._sent, texts)], check) as told:
+                check()
+                self.calls += 1
+                vectors = await self._embedder.embed(texts, on_tokens=told)
         self.embedded += len(texts)
         return list(vectors)
+
+    def _sent(self, text: str) -> str:
+        return self._limits.document_template.replace("{text}", text)
 
     async def _confirm(self, check: Callable[[], None]) -> None:
         """Make sure that the embedder works at all before a document is blamed.

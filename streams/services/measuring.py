@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from streams.config import Settings
 from streams.core.batch import ESTIMATED, estimated_tokens, split_calls
 from streams.core.preflight.probe_facts import Latency
+from streams.core.tokens import most_tokens
 from streams.ports import Embedder, Vectors
 from streams.services import open as opening
 from streams.services import wire
@@ -61,13 +62,13 @@ async def measure(
     Raises: ConfigurationError, TransientError, LaneHalted, InputRefused.
     """
     config = settings.lanes[lane]
+    budget = budget_of(config)
     spans = split_calls(
-        [estimated_tokens(text) for text in texts],
+        [most_tokens(text) for text in texts],
         call_inputs=config.call_inputs,
-        call_tokens=getattr(config, "call_tokens", None),
+        call_tokens=budget.call_size(getattr(config, "call_tokens", None)),
     )
     calls = [texts[span.start : span.stop] for span in spans]
-    budget = budget_of(config)
     on_step(lane, 0, len(texts))
     async with wire.listening(settings, lane) as listened:
         fingerprint = await persistently(listened.embedder.identify)
@@ -107,8 +108,8 @@ async def _embed_all(
         nonlocal done
 
         async def attempt() -> Vectors:
-            await budget.spend(sum(map(estimated_tokens, call)))
-            return await embedder.embed(call)
+            async with budget.spend(call) as told:
+                return await embedder.embed(call, on_tokens=told)
 
         async with turns:
             await persistently(attempt)

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from streams.adapters.recording_relay import Exchange, RecordingRelay
+from streams.adapters.used_tokens import used_tokens
 from streams.config import OllamaConfig, Settings
 from streams.ports import Embedder
 from streams.services import open as opening
@@ -61,11 +62,8 @@ async def listening(settings: Settings, lane: str) -> AsyncIterator[Wire]:
 
 
 def tokens_of(answer: bytes) -> int | None:
-    """Tokens that an embeddings answer says it used: OpenAI's form, or Ollama's."""
-    body = _object(answer)
-    usage = body.get("usage")
-    used = usage.get("prompt_tokens") if isinstance(usage, dict) else body.get("prompt_eval_count")
-    return used if isinstance(used, int) else None
+    """Tokens that an embeddings answer says it used; None if it does not say."""
+    return used_tokens(_object(answer))
 
 
 def _inputs(exchange: Exchange) -> tuple[bytes, ...] | None:

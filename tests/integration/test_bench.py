@@ -22,7 +22,7 @@ pytestmark = pytest.mark.stack
 
 BENCHES = {
     "control": (partial(bench_control, processes=2, folded=1_000), 40, 3),
-    "lane cloud": (partial(bench_lane_cloud, rounds=1, seconds=1.0), 100, 2),
+    "lane cloud": (partial(bench_lane_cloud, rounds=1, seconds=1.0), 100, 3),
     "lane ollama": (partial(bench_lane_ollama, rounds=1), 20, 1),
     "normalise": (partial(bench_normalise, rounds=1), 200, 2),
     "pipeline": (partial(bench_pipeline, rounds=1), 300, 1),
@@ -53,7 +53,7 @@ async def test_a_bench_measures_against_a_reference_that_did_the_same_work(stack
     assert len(found) == lines
     for measure in found:
         assert measure.measure.startswith(name)
-        assert measure.value > 0
+        assert measure.value > 0 or measure.reach == 0  # of refused calls there is to be none
         assert measure.reference > 0
         assert measure.ratio == pytest.approx(measure.value / measure.reference)
         reaches = (

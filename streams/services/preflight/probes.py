@@ -14,7 +14,6 @@ import numpy as np
 
 from streams.config import OpenAIConfig
 from streams.config.lanes import LaneLimits
-from streams.core.batch import estimated_tokens
 from streams.core.preflight import texts
 from streams.core.preflight.facts import Unreachable
 from streams.core.preflight.probe_facts import (
@@ -81,8 +80,8 @@ class Probing:
         """Embed within the lane's limits, and again if that fails for a reason that may pass."""
 
         async def once() -> Vectors:
-            await self.budget.spend(sum(map(estimated_tokens, some)))
-            return await self.embedder.embed(some, purpose)
+            async with self.budget.spend(some) as told:
+                return await self.embedder.embed(some, purpose, on_tokens=told)
 
         return await persistently(once, attempts)
 

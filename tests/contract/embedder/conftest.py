@@ -48,6 +48,7 @@ Maker = Callable[[AsyncExitStack, pytest.FixtureRequest], Awaitable[Case]]
 async def _memory(_: AsyncExitStack, __: pytest.FixtureRequest) -> Case:
     embedder = MemoryEmbedder(8)
     embedder.refuses = lambda text: "refuse me" in text
+    embedder.tokens = len
     return Case(embedder, MemoryEmbedder(8, **PREFIXES), "refuse me", lambda: embedder.calls)
 
 
@@ -73,6 +74,8 @@ async def _openai(exits: AsyncExitStack, _: pytest.FixtureRequest) -> Case:
 
 async def _ollama(exits: AsyncExitStack, _: pytest.FixtureRequest) -> Case:
     fakes = [FakeOllama(), FakeOllama()]
+    for fake in fakes:
+        fake.embedder.tokens = len
     urls = [await exits.enter_async_context(serving(fake.answer)) for fake in fakes]
     config = OllamaConfig.model_validate({"provider": "ollama", "model": "hash", "hosts": urls})
     return Case(

@@ -18,7 +18,7 @@ def problem(status: int, message: str) -> Reply:
 
 
 class FakeOllama:
-    """One host.
+    """One host. It counts tokens if its embedder does.
 
     Attributes:
         next: scripted answers to embedding calls, used up first.
@@ -60,5 +60,7 @@ class FakeOllama:
             return problem(404, f'model "{asked["model"]}" not found, try pulling it first')
         if any("refuse me" in text for text in asked["input"]):
             return problem(400, "the input length exceeds the context length")
-        vectors = await self.embedder.embed(asked["input"])
-        return Reply({"model": asked["model"], "embeddings": (vectors * 3).tolist()})
+        told: list[int] = []
+        vectors = await self.embedder.embed(asked["input"], on_tokens=told.append)
+        counted = {"prompt_eval_count": sum(told)} if told else {}
+        return Reply({"model": asked["model"], "embeddings": (vectors * 3).tolist(), **counted})

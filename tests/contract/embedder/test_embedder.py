@@ -86,3 +86,17 @@ async def test_templates_stand_around_documents_and_queries(case):
 async def test_templates_are_part_of_the_fingerprint(case):
     plain, prefixed = await case.embedder.identify(), await case.prefixed.identify()
     assert set(plain.differences(prefixed)) == {"document_template", "query_template"}
+
+
+async def test_a_call_tells_the_tokens_that_the_provider_counted(case):
+    told: list[int] = []
+    await case.embedder.embed(TEXTS, on_tokens=told.append)
+    (tokens,) = told
+    assert 0 < tokens <= sum(len(text.encode()) + 2 for text in TEXTS)
+
+
+async def test_a_refused_call_tells_no_tokens(case):
+    told: list[int] = []
+    with pytest.raises(InputRefused):
+        await case.embedder.embed(["good", case.refused], on_tokens=told.append)
+    assert told == []

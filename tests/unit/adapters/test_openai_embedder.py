@@ -210,8 +210,10 @@ async def test_an_answer_that_is_not_one_good_vector_each_is_malformed(
     embedder, fake_openai, answer, complaint
 ):
     fake_openai.next.append(listing(answer))
+    told: list[int] = []
     with pytest.raises(MalformedVector, match=complaint):
-        await embedder.embed(["a", "b"])
+        await embedder.embed(["a", "b"], on_tokens=told.append)
+    assert told == [1]  # nonsense is paid for as well
 
 
 async def test_a_model_that_was_replaced_by_a_longer_one_halts_the_lane(embedder, fake_openai):

@@ -16,7 +16,15 @@ from streams.adapters.prompts import prompts
 from streams.adapters.recording_relay import Exchange
 from streams.core.vectors import unit_vectors
 from streams.errors import DriftError
-from streams.ports import Publication, Purpose, ReplicaIdentity, ReplicationSlot, Table, Vectors
+from streams.ports import (
+    OnTokens,
+    Publication,
+    Purpose,
+    ReplicaIdentity,
+    ReplicationSlot,
+    Table,
+    Vectors,
+)
 from streams.services.wire import Wire
 
 __all__ = ["MemoryInspector", "WordEmbedder", "database", "listening_to"]
@@ -27,8 +35,14 @@ _OPERATIONS = frozenset({"insert", "update", "delete", "truncate"})
 class WordEmbedder(MemoryEmbedder):
     """Texts that share words are near: the mean of the words' vectors."""
 
-    async def embed(self, texts: Sequence[str], purpose: Purpose = Purpose.DOCUMENT) -> Vectors:
-        await super().embed(texts, purpose)  # counts, fails and refuses
+    async def embed(
+        self,
+        texts: Sequence[str],
+        purpose: Purpose = Purpose.DOCUMENT,
+        *,
+        on_tokens: OnTokens | None = None,
+    ) -> Vectors:
+        await super().embed(texts, purpose, on_tokens=on_tokens)  # counts, fails and refuses
         inputs = prompts(texts, purpose, self)
         count = (await self.identify()).dimensions
         words = [re.findall(r"\w+|[^\w\s]", text) for text in inputs]
@@ -88,10 +102,16 @@ class _Recorded:
         self.identify = embedder.identify
         self.close = embedder.close
 
-    async def embed(self, texts: Sequence[str], purpose: Purpose = Purpose.DOCUMENT) -> Vectors:
+    async def embed(
+        self,
+        texts: Sequence[str],
+        purpose: Purpose = Purpose.DOCUMENT,
+        *,
+        on_tokens: OnTokens | None = None,
+    ) -> Vectors:
         sent = orjson.dumps({"input": prompts(texts, purpose, self._embedder)})
         self.exchanges.append(Exchange("/embed", sent, orjson.dumps(self._usage)))
-        return await self._embedder.embed(texts, purpose)
+        return await self._embedder.embed(texts, purpose, on_tokens=on_tokens)
 
 
 def listening_to(embedders: dict[str, MemoryEmbedder], usage: dict[str, dict] | None = None):

@@ -119,6 +119,7 @@ async def test_a_server_that_counts_no_tokens_tells_none(servers):
         (b'{"prompt_eval_count": 7}', 7),
         (b'{"usage": null, "prompt_eval_count": 7}', 7),
         (b'{"usage": {}}', None),
+        (b'{"usage": {"prompt_tokens": 0, "total_tokens": 0}}', None),
         (b"[1]", None),
         (b"no JSON", None),
     ],

@@ -13,7 +13,7 @@ from streams.config import ShadowConfig
 from streams.core.breaker import Rules
 from streams.core.routing import Routing
 from streams.errors import ConfigurationError
-from streams.ports import NewRecord, Purpose, Row, TopicSpec, Vectors
+from streams.ports import NewRecord, OnTokens, Purpose, Row, TopicSpec, Vectors
 from streams.services.live_model import new_canaries
 from streams.services.serving.breakers import Breakers
 from streams.services.serving.control_view import ControlView
@@ -48,14 +48,20 @@ class Embedder(MemoryEmbedder):
         self.under_way = 0
         self.asked: list[str] = []
 
-    async def embed(self, texts: Sequence[str], purpose: Purpose = Purpose.DOCUMENT) -> Vectors:
+    async def embed(
+        self,
+        texts: Sequence[str],
+        purpose: Purpose = Purpose.DOCUMENT,
+        *,
+        on_tokens: OnTokens | None = None,
+    ) -> Vectors:
         self.asked += texts
         self.under_way += 1
         try:
             await self.awake.wait()
         finally:
             self.under_way -= 1
-        return await super().embed(texts, purpose)
+        return await super().embed(texts, purpose, on_tokens=on_tokens)
 
 
 async def built(

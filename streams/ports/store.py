@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +30,7 @@ class Row:
     embedded_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class ScannedRow:
+class ScannedRow(NamedTuple):
     """One row as verification reads it. `embedding` only if it was asked for."""
 
     id: str

@@ -42,7 +42,7 @@ async def bench_lane_cloud(
     progress: Progress,
     *,
     rounds: int = 3,
-    seconds: float = 10.0,
+    seconds: float = 20.0,
 ) -> list[Measure]:
     """Documents per second of the lane, to the ceiling and to one record at a time; refusals.
 

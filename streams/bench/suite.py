@@ -36,7 +36,7 @@ class Bench:
 BENCHES = {
     "pipeline": Bench(("kafka", "milvus"), 12_000, bench_pipeline),
     "normalise": Bench(("kafka",), 20_000, bench_normalise),
-    "lane cloud": Bench(("kafka", "milvus", "cloud"), 4_000, bench_lane_cloud),
+    "lane cloud": Bench(("kafka", "milvus", "cloud"), 8_000, bench_lane_cloud),
     "lane ollama": Bench(("kafka", "milvus", "ollama"), 256, bench_lane_ollama),
     "replay": Bench(("kafka", "milvus", "ollama"), 192, bench_replay),
     "control": Bench(("kafka",), 300, bench_control),

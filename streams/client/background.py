@@ -19,6 +19,8 @@ from streams.client.misuse import Misused
 
 __all__ = ["Background"]
 
+_BEGIN_SECONDS = 5.0
+
 Held = TypeVar("Held")
 Answer = TypeVar("Answer")
 
@@ -41,15 +43,15 @@ class Background(Generic[Held]):
         # Not a method: the thread must not keep alive what nobody else refers to.
         arguments = (manager, self._stop, begun, opened, self._ended)
         self._thread = threading.Thread(target=_hold, args=arguments, name="hotswap", daemon=True)
-        self._thread.start()
-        holding = begun.result()
-        self._loop = holding.get_loop()
         try:
+            self._thread.start()
+            self._loop = begun.result().get_loop()
             self.held = opened.result()
         except BaseException:
-            with suppress(RuntimeError):  # the loop has ended, unless the wait was interrupted
-                self._loop.call_soon_threadsafe(holding.cancel)
-            self._thread.join()
+            # An interruption comes anywhere, also before the thread could say what it holds.
+            with suppress(TimeoutError):  # there is no thread
+                if begun.exception(_BEGIN_SECONDS) is None:
+                    self._give_up(begun.result(0))
             raise
         self._closed = False
 
@@ -94,6 +96,11 @@ class Background(Generic[Held]):
         self._thread.join()
         self._ended.result()
 
+    def _give_up(self, holding: "asyncio.Task[None]") -> None:
+        with suppress(RuntimeError):  # the loop has ended, unless the wait was interrupted
+            holding.get_loop().call_soon_threadsafe(holding.cancel)
+        self._thread.join()
+
     def _check_open(self) -> None:
         if self._closed:
             raise Misused("this client is closed")
@@ -125,6 +132,8 @@ def _hold(
     try:
         asyncio.run(hold())
     except BaseException as error:  # noqa: BLE001 - for whoever waits: for the opening or the end
+        if not begun.done():
+            begun.set_exception(error)
         (ended if opened.done() else opened).set_exception(error)
     else:
         ended.set_result(None)

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
@@ -183,6 +183,32 @@ def test_opening_can_be_interrupted(world):
         with pytest.raises(KeyboardInterrupt):
             Hotswap.open()
         interrupting.result(10)
+    assert threads() == set()
+
+
+@pytest.mark.parametrize("place", ["start", "get_loop"])
+def test_opening_can_be_interrupted_before_the_thread_is_known(monkeypatch, place):
+    """The interruption comes right behind the call that names the place."""
+    began = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        began(thread)
+        if thread.name == "hotswap":
+            raise KeyboardInterrupt
+
+    class Interrupted(Future[asyncio.Task[None]]):
+        def result(self, timeout: float | None = None) -> asyncio.Task[None]:
+            found = super().result(timeout)
+            if timeout is None:
+                raise KeyboardInterrupt
+            return found
+
+    if place == "start":
+        monkeypatch.setattr(threading.Thread, "start", start)
+    else:
+        monkeypatch.setattr("streams.client.background.Future", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Background(Manager())
     assert threads() == set()
 
 

@@ -12,8 +12,10 @@ import httpx
 
 from tests.integration.system import System
 
-__all__ = ["Answer", "Traffic", "constant_writes", "traffic_on"]
+__all__ = ["TEXT", "Answer", "Traffic", "constant_writes", "traffic_on"]
 
+TEXT = "text number {}"
+_TEXTS = 50
 _USERS = 200
 _CALLERS = 3
 _WRITE_EVERY_SECONDS = 0.1
@@ -22,9 +24,15 @@ _WRITE_EVERY_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Answer:
-    """One search: who asked, when it was sent and answered (monotonic seconds), what came."""
+    """One search.
+
+    Attributes:
+        number: of the text that was asked for.
+        sent: when, in monotonic seconds; so is `answered`.
+    """
 
     user: str
+    number: int
     sent: float
     answered: float
     status: int
@@ -47,11 +55,12 @@ class Traffic:
         while True:
             number = next(numbers)
             user = f"user-{number % _USERS}"
-            asked = {"text": f"text number {number % 50}", "k": 3, "targeting_key": user}
+            text = TEXT.format(number % _TEXTS)
+            asked = {"text": text, "k": 3, "targeting_key": user}
             sent = time.monotonic()
             response = await client.post("/search", json=asked)
-            answer = Answer(user, sent, time.monotonic(), response.status_code, response.json())
-            self.answers.append(answer)
+            status, body = response.status_code, response.json()
+            self.answers.append(Answer(user, number % _TEXTS, sent, time.monotonic(), status, body))
 
     def since(self, moment: float) -> list[Answer]:
         """Searches that were sent after a moment."""

@@ -57,7 +57,8 @@ def asyncapi() -> _Json:
             ),
             "observations": _channel(
                 "observations",
-                "Small measurements: what workers say of themselves, mirrored queries, feedback.",
+                "Small measurements: what workers say of themselves, how searches go, mirrored"
+                " queries, feedback.",
                 _names(observations),
                 1,
                 {"cleanup.policy": ["delete"], "retention.ms": 7 * _DAY_MS},

@@ -15,6 +15,8 @@ __all__ = [
     "QualityObservation",
     "QualitySide",
     "ShadowObservation",
+    "Spread",
+    "WindowObservation",
     "WorkerReport",
     "WorkerState",
     "parse_observation",
@@ -42,7 +44,7 @@ class WorkerReport(Record):
     role: str = Field(description="`normalise` or `embed:<lane>`.")
     at: int = Field(description="When it was written, ms since the epoch.")
     state: WorkerState
-    reason: str = Field(default="", description="Why it is stalled or paused.")
+    reason: str = Field(default="", description="Why it is stalled or paused, or goes slower.")
     control_version: int = Field(default=-1, description="Of the state that it goes by.")
     control_age_seconds: float = Field(
         default=0.0, description="Since that state was last known to be the newest."
@@ -87,6 +89,49 @@ class ShadowObservation(Record):
         default=None, description="Kendall's tau over the hits that both found."
     )
     rank_biased_overlap: float | None = None
+
+
+class Spread(BaseModel):
+    """How long something took, by nearest rank."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    count: int = Field(gt=0, description="How many of them there were.")
+    p50_ms: float
+    p95_ms: float
+    worst_ms: float
+
+
+class WindowObservation(Record):
+    """The searches of one build of a lane in one process that serves, over about a second.
+
+    There is one only if there were any. Mirrored queries are not among them.
+    """
+
+    kind: Literal["window"] = "window"
+    at: int = Field(description="When the window ended, ms since the epoch.")
+    seconds: float = Field(description="How long it was.")
+    process: str = Field(description="Unique for each process start; all of a lane add up.")
+    lane: str
+    build: int | None = Field(default=None, description="Null if the lane has none.")
+    searches: int = Field(
+        ge=0,
+        description="Meant for the lane: picked by the flag, or in place of the other lane. A"
+        " deadline that was cut short says nothing of a lane, and such searches are left out.",
+    )
+    failures: dict[Why, int] = Field(
+        default_factory=dict,
+        description="Why there was no answer → how many of these searches. `deadline`: it came too"
+        " late; `breaker_open`: the lane was not even asked; `refused`: the query's own fault.",
+    )
+    embed: Spread | None = Field(
+        default=None,
+        description="Of the embeddings that were made; a vector that was kept from before is none."
+        " Null if none was made.",
+    )
+    search: Spread | None = Field(
+        default=None, description="Of the store's answers; null if there was none."
+    )
 
 
 class FeedbackObservation(Record):
@@ -138,7 +183,7 @@ class QualityObservation(Record):
 
 
 Observation = Annotated[
-    WorkerReport | ShadowObservation | FeedbackObservation | QualityObservation,
+    WorkerReport | ShadowObservation | WindowObservation | FeedbackObservation | QualityObservation,
     Field(discriminator="kind"),
 ]
 

@@ -26,6 +26,7 @@ from streams.services.serving.models import Models
 from streams.services.serving.observing import Observations
 from streams.services.serving.searcher import Deadlines, Searcher
 from streams.services.serving.serving import Serving
+from streams.services.serving.windows import Windows
 
 __all__ = ["open_serving"]
 
@@ -54,6 +55,9 @@ async def open_serving(settings: Settings) -> AsyncIterator[Serving]:
             observations.offer(observation.mirrored.lane, observation)
 
         shadow = await exits.enter_async_context(Shadow(mirrored, publish, serve.shadow))
+        windows = await exits.enter_async_context(
+            Windows(lambda window: observations.offer(window.lane, window))
+        )
 
         async def probe(lane: str) -> None:
             await lanes[lane].probe(serve.deadline_seconds)
@@ -75,7 +79,7 @@ async def open_serving(settings: Settings) -> AsyncIterator[Serving]:
         deadlines = Deadlines(serve.deadline_seconds, serve.total_seconds)
         yield Serving(
             control=control,
-            searcher=Searcher(control, lanes, breakers, deadlines, serve.shadow.sample),
+            searcher=Searcher(control, lanes, breakers, deadlines, windows, serve.shadow.sample),
             shadow=shadow,
             feedback=feedback,
             observations=observations,

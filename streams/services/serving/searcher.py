@@ -28,6 +28,7 @@ from streams.services.serving.control_view import ControlView
 from streams.services.serving.failures import Unanswered, failure, why
 from streams.services.serving.lane import Query, SearchLane, Trace, milliseconds, query_of
 from streams.services.serving.mirror import Mirror, is_sampled
+from streams.services.serving.windows import Windows
 
 __all__ = ["Deadlines", "Searched", "Searcher"]
 
@@ -71,6 +72,7 @@ class Searcher:
         lanes: what can be searched, by name.
         breakers: which of them to leave alone.
         deadlines: for attempts.
+        windows: take note of how each lane does.
         sample: share of the answers to mirror while the flag asks for it.
     """
 
@@ -78,6 +80,7 @@ class Searcher:
     lanes: Mapping[str, SearchLane]
     breakers: Breakers
     deadlines: Deadlines
+    windows: Windows
     sample: float = 0.0
     clock: Callable[[], float] = field(default=time.monotonic)
     now_ms: Callable[[], int] = field(default=_now_ms)
@@ -105,6 +108,7 @@ class Searcher:
         other = routing.source if picked.uses_target else routing.target
         builds = {lane: self._build(lane) for lane in (picked.lane, other)}
         if self._is_left_alone(picked.lane, other):
+            self.windows.note(Trace(picked.lane, builds[picked.lane]), Why.BREAKER_OPEN)
             outcome: _Found | LaneFailure = failure(picked.lane, Why.BREAKER_OPEN)
         else:
             outcome = await self._attempt(picked.lane, builds[picked.lane], query, ends_at)
@@ -137,10 +141,11 @@ class Searcher:
     async def _attempt(
         self, name: str, build: BuildStarted | None, query: Query, ends_at: float
     ) -> _Found | LaneFailure:
+        trace = Trace(name)
         lane = self.lanes.get(name)
         if lane is None:
+            self.windows.note(trace, Why.NOT_BUILT)
             return failure(name, Why.NOT_BUILT)
-        trace = Trace(name)
         left = ends_at - self.clock()
         try:
             async with asyncio.timeout(min(left, self.deadlines.lane)):
@@ -149,12 +154,14 @@ class Searcher:
             if self._build(name) != build and self.clock() < ends_at:
                 raise _Superseded from error
             word = why(error)
-            # The query itself says nothing about the lane, nor does a deadline cut short.
-            if word is not Why.REFUSED and (
-                word is not Why.DEADLINE or left >= self.deadlines.lane
-            ):
-                self.breakers.failed(name, str(error) or word, late=word is Why.DEADLINE)
+            # A deadline that was cut short says nothing about the lane, and a refusal only
+            # something about the query.
+            if word is not Why.DEADLINE or left >= self.deadlines.lane:
+                self.windows.note(trace, word)
+                if word is not Why.REFUSED:
+                    self.breakers.failed(name, str(error) or word, late=word is Why.DEADLINE)
             return failure(name, word)
+        self.windows.note(trace)
         self.breakers.succeeded(name)
         return _Found(trace, hits)
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from schemas import FeedbackObservation, ShadowObservation, Why, parse_observation
+from schemas import FeedbackObservation, ShadowObservation, Why
 from schemas.filter import Condition
 from streams.client import AsyncHotswap, Misused, NotReady, Unanswered, UnknownQuery
 from streams.core.routing import Reason
@@ -100,8 +100,7 @@ async def test_feedback_stands_in_the_log_once_it_is_acknowledged(world):
         answer = await hotswap.search("green", k=3)
         given = await hotswap.feedback(answer.query_id, clicked=2)
         assert given.lane == "cloud"
-        (observation,) = [parse_observation(value) for value in await world.observed()]
-        assert isinstance(observation, FeedbackObservation)
+        (observation,) = await world.observed(FeedbackObservation)
         assert observation.position == 2
         assert (await hotswap.feedback(answer.query_id, success=True)).lane == "cloud"
         with pytest.raises(UnknownQuery):
@@ -126,8 +125,7 @@ async def test_reads_are_mirrored_in_stage_live(world, tmp_path):
     async with AsyncHotswap.open() as hotswap:
         answer = await hotswap.search("green")
         await until(lambda: hotswap.readiness()["shadow"]["mirrored"] == 1, "it is mirrored")
-    (mirrored,) = [parse_observation(value) for value in await world.observed()]
-    assert isinstance(mirrored, ShadowObservation)
+    (mirrored,) = await world.observed(ShadowObservation)
     assert mirrored.query_id == answer.query_id
     assert mirrored.mirrored.lane == "ollama"
 

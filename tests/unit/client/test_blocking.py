@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
+from schemas import FeedbackObservation, WindowObservation
 from streams.client import Hotswap, Misused, NotReady
 from streams.client.background import Background
 from streams.errors import ConfigurationError, InputRefused
@@ -33,7 +34,9 @@ def test_a_search_its_feedback_and_the_flag(world):
         assert hotswap.use_local_embeddings("user").lane == "cloud"
         assert hotswap.readiness()["ready"]
         assert threads() == {"hotswap"}
-    assert len(asyncio.run(world.observed())) == 1
+    assert len(asyncio.run(world.observed(FeedbackObservation))) == 1
+    (window,) = asyncio.run(world.observed(WindowObservation))
+    assert (window.lane, window.searches) == ("cloud", 1)
 
 
 def test_an_error_reaches_the_caller_as_it_is(world):

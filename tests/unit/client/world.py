@@ -6,17 +6,19 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from schemas import (
     Command,
     MigrationDefined,
     RampSet,
+    Record,
     Rollback,
     Stage,
     StageSet,
     Verdict,
     VerifyEvidence,
+    parse_observation,
 )
 from streams.adapters.memory_log import MemoryLog
 from streams.adapters.memory_store import MemoryStore
@@ -25,6 +27,8 @@ from streams.migration.verdicts import Accepted, Unchanged
 from streams.ports import LogRecord, NewRecord, TopicSpec
 from streams.services.control import ControlLog
 from tests.unit.serving.world import Embedder, built
+
+Kind = TypeVar("Kind", bound=Record)
 
 __all__ = ["CONFIGURATION", "Hold", "SharedLog", "World", "reached", "threads"]
 
@@ -170,9 +174,11 @@ class World:
         verdict = (await ControlLog(self.log, "control").append(command)).verdict
         assert isinstance(verdict, Accepted | Unchanged), verdict
 
-    async def observed(self) -> list[bytes]:
+    async def observed(self, kind: type[Kind]) -> list[Kind]:
+        """What the topic holds of that kind."""
         pages = [page async for page in self.log.read("observations")]
-        return [record.value or b"" for page in pages for record in page]
+        every = [parse_observation(record.value or b"") for page in pages for record in page]
+        return [one for one in every if isinstance(one, kind)]
 
 
 def _command(kind: type[Command], **fields: Any) -> Command:

@@ -7,7 +7,9 @@ from schemas import (
     FeedbackObservation,
     MirroredSide,
     ShadowObservation,
+    Spread,
     Why,
+    WindowObservation,
     WorkerReport,
     WorkerState,
     parse_observation,
@@ -27,9 +29,19 @@ SHADOW = ShadowObservation(
     mirrored=MirroredSide(lane="ollama", failure=Why.DEADLINE),
 )
 FEEDBACK = FeedbackObservation(at=1, query_id="q1.x", lane="cloud", flag_version=3, k=5, position=2)
+WINDOW = WindowObservation(
+    at=1,
+    seconds=1.0,
+    process="serve-1",
+    lane="ollama",
+    build=2,
+    searches=3,
+    failures={Why.DEADLINE: 1},
+    embed=Spread(count=2, p50_ms=20.5, p95_ms=31.0, worst_ms=31.0),
+)
 
 
-@pytest.mark.parametrize("record", [REPORT, SHADOW, FEEDBACK], ids=lambda it: it.kind)
+@pytest.mark.parametrize("record", [REPORT, SHADOW, FEEDBACK, WINDOW], ids=lambda it: it.kind)
 def test_an_observation_is_read_back_as_what_it_was(record):
     assert parse_observation(record.encode()) == record
 

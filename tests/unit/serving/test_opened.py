@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from schemas import MigrationDefined, SearchRequest
+from schemas import MigrationDefined, SearchRequest, WindowObservation, parse_observation
 from streams.adapters.memory_log import MemoryLog
 from streams.adapters.memory_store import MemoryStore
 from streams.config import Settings
@@ -77,3 +77,21 @@ async def test_a_control_log_that_can_not_be_followed_is_told(log):
         assert not serving.control.folded()
         problem = serving.readiness()["control"]["problem"]
         assert "control" in problem
+
+
+async def test_windows_stand_in_the_log_under_their_lane(log, store):
+    for topic in ("control", "observations"):
+        await log.create(TopicSpec(topic, 1, 1))
+    for command in (
+        await built("cloud", Embedder(8), store),
+        await built("ollama", Embedder(16), store),
+        MigrationDefined(id="m", by="t", source="cloud", target="ollama", salt="x"),
+    ):
+        await log.append([NewRecord("control", None, command.encode())])
+    async with open_serving(SETTINGS) as serving:
+        await serving.first_fold
+        await serving.searcher.search(SearchRequest(text="green", k=1))
+    (record,) = [record async for page in log.read("observations") for record in page]
+    window = parse_observation(record.value)
+    assert isinstance(window, WindowObservation)
+    assert (record.key, window.lane, window.searches) == (b"cloud", "cloud", 1)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from schemas import BuildStarted, SearchRequest, SearchResponse
+from schemas import BuildStarted, SearchRequest, SearchResponse, WindowObservation
 from streams.adapters.memory_embedder import MemoryEmbedder
 from streams.adapters.memory_log import MemoryLog
 from streams.adapters.memory_store import MemoryStore
@@ -25,6 +25,7 @@ from streams.services.serving.models import Models
 from streams.services.serving.observing import Observations
 from streams.services.serving.searcher import Deadlines, Searcher
 from streams.services.serving.serving import Serving
+from streams.services.serving.windows import Windows
 
 __all__ = ["TEXTS", "Embedder", "World", "built"]
 
@@ -121,6 +122,8 @@ class World:
     kafka: asyncio.Event = field(default_factory=asyncio.Event)
     """Clear it, and appends hang."""
     append_error: Exception | None = None
+    windows: list[WindowObservation] = field(default_factory=list)
+    """Published when serving ends, if not before."""
 
     cloud = property(lambda self: self.embedders["cloud"])
     ollama = property(lambda self: self.embedders["ollama"])
@@ -206,6 +209,7 @@ class World:
             breakers = await exits.enter_async_context(
                 Breakers(lanes, rules or Rules(failures=3, cool_down=60.0), probe)
             )
+            windows = await exits.enter_async_context(Windows(self.windows.append))
             feedback = await exits.enter_async_context(
                 Feedback(
                     control,
@@ -221,7 +225,7 @@ class World:
             yield Serving(
                 control=control,
                 searcher=Searcher(
-                    control, lanes, breakers, deadlines, sample, now_ms=lambda: self.now_ms
+                    control, lanes, breakers, deadlines, windows, sample, now_ms=lambda: self.now_ms
                 ),
                 shadow=mirror,
                 feedback=feedback,

@@ -44,6 +44,7 @@ class Progress:
         partitions: tuple[int, ...],
         *,
         rests: str | None,
+        remark: str = "",
         control_version: int,
         control_age_seconds: float,
     ) -> WorkerReport:
@@ -52,16 +53,20 @@ class Progress:
         Args:
             partitions: that it has.
             rests: why the control log lets it take no work; None if it does.
+            remark: what there is to say of it while it works.
             control_version: of the state that it goes by.
             control_age_seconds: since that was last known to be the newest.
         """
-        idle = rests is not None and self._state is WorkerState.RUNNING
+        state, reason = self._state, self._reason
+        if state is WorkerState.RUNNING:
+            state = state if rests is None else WorkerState.PAUSED
+            reason = rests or reason or remark
         return WorkerReport(
             worker=self._worker,
             role=self._role,
             at=time.time_ns() // 1_000_000,
-            state=WorkerState.PAUSED if idle else self._state,
-            reason=rests if idle and rests is not None else self._reason,
+            state=state,
+            reason=reason,
             control_version=control_version,
             control_age_seconds=control_age_seconds,
             partitions=partitions,

@@ -27,6 +27,7 @@ from streams.services.open import (
 )
 from streams.services.pinned import asked_otherwise, changed_in_words
 from streams.services.topics import describe_all, own_topics, refuse_drift
+from streams.services.yielding import Yielding, yielding_of
 
 __all__ = ["NORMALISE_RECORDS", "embed_role", "normalise_role", "run_embed", "run_normalise"]
 
@@ -84,9 +85,18 @@ async def run_embed(settings: Settings, lane: str, number: int | None = None) ->
             _log.warning("lane %s: %s", lane, changed_in_words(lane, differences))
         embedder = open_embedder(settings, lane, build.fingerprint)
         exits.push_async_callback(embedder.close)
+        if (yielding := yielding_of(settings, lane, log)) is not None:
+            await exits.enter_async_context(yielding)
         try:
             role = await embed_role(
-                settings, lane, control, log=log, store=store, embedder=embedder, build=build
+                settings,
+                lane,
+                control,
+                log=log,
+                store=store,
+                embedder=embedder,
+                build=build,
+                yielding=yielding,
             )
         except DriftError:
             if find_build(await control.refresh(), lane, build.build) is None:
@@ -131,11 +141,12 @@ async def embed_role(
     store: VectorStore,
     embedder: Embedder,
     build: BuildStarted | None = None,
+    yielding: Yielding | None = None,
 ) -> Role:
     """The role `embed LANE` over open systems; `lane` stands in the settings.
 
     `control` has caught up. `build`: the one to fill; None: the one that serves. `embedder` is of
-    its model.
+    its model. `yielding`: how it yields to queries; None: it does not.
 
     Raises:
         ConfigurationError: the lane was never initialised.
@@ -152,7 +163,8 @@ async def embed_role(
         )
     budget = budget_of(settings, lane)
     gate = LaneGate(lambda: control.state, lane, build.build)
-    pace = Pace(gate.documents_per_second)
+    calls = yielding.calls if yielding else lambda: None
+    pace = Pace(gate.documents_per_second, calls=calls)
     share = Share(build.documents_partitions, gate.builds, (budget.share, pace.share))
 
     work = lane_of(
@@ -169,6 +181,7 @@ async def embed_role(
         records=settings.lanes[lane].batch_records,
         control=control,
         gate=gate,
+        remark=yielding.remark if yielding else lambda: "",
         on_partitions=share.of_partitions,
         on_folded=share.of_builds,
         is_over=gate.is_gone,

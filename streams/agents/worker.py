@@ -51,6 +51,8 @@ class Role:
     """The control log, followed."""
     gate: Gate = field(default_factory=OpenGate)
     """Whether there is to be work."""
+    remark: Callable[[], str] = lambda: ""
+    """What there is to say of it while it works, such as why it goes slower."""
     on_partitions: Callable[[int], None] = lambda _count: None
     """Told how many partitions this worker has, at each rebalance."""
     on_folded: Callable[[], None] = lambda: None
@@ -152,6 +154,7 @@ def _report(role: Role, progress: Progress, app: LedgerApp) -> WorkerReport:
     return progress.report(
         _partitions(app),
         rests=role.gate.rests(),
+        remark=role.remark(),
         control_version=role.control.state.version,
         control_age_seconds=role.control.age(),
     )

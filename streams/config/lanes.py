@@ -84,6 +84,12 @@ class OllamaConfig(LaneLimits):
         pattern=r"^-?(\d+(\.\d+)?(ns|us|ms|s|m|h))+$",
         description="How long Ollama keeps the model loaded after a call, such as `90s` or `1h`.",
     )
+    query_embedding_ms: float = Field(
+        default=250.0,
+        ge=0,
+        description="While the p95 of embedding queries is above this, the lane makes its calls"
+        " smaller. 0: it never does.",
+    )
     text_budget_bytes: int = Field(
         default=1_200,
         gt=0,

@@ -75,6 +75,7 @@ class BatchEmbedder:
         self._kept.clear()
 
     async def _call(self, texts: Mapping[str, str], check: Callable[[], None]) -> None:
+        """Embed these texts in one call, or in several that are as small as queries need."""
         names = list(texts)
 
         async def attempt(some: Sequence[str]) -> Sequence[Vector]:
@@ -83,15 +84,19 @@ class BatchEmbedder:
         async def confirm() -> None:
             await self._confirm(check)
 
-        answers = await isolate([texts[name] for name in names], attempt, confirm=confirm)
-        self._kept.update(zip(names, answers, strict=True))
+        while names:
+            async with self._turns:
+                some = names[: self._pace.inputs()]
+                answers = await isolate([texts[name] for name in some], attempt, confirm=confirm)
+            self._kept.update(zip(some, answers, strict=True))
+            del names[: len(some)]
 
     async def _attempt(self, texts: Sequence[str], check: Callable[[], None]) -> Sequence[Vector]:
-        async with self._turns:
-            await self._pace.spend(len(texts), check)
-            async with self._budget.spend([*map(self._sent, texts)], check) as told:
-                check()
-                self.calls += 1
+        await self._pace.spend(len(texts), check)
+        async with self._budget.spend([*map(self._sent, texts)], check) as told:
+            check()
+            self.calls += 1
+            with self._pace.call():
                 vectors = await self._embedder.embed(texts, on_tokens=told)
         self.embedded += len(texts)
         return list(vectors)

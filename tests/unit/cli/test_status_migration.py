@@ -87,6 +87,19 @@ def test_a_worker_that_goes_by_an_old_state_is_told(hotswap, initialised, versio
     assert (worker["control_version"], worker["control_age_seconds"]) == (version, age)
 
 
+def test_a_worker_that_yields_to_queries_is_said_to(hotswap, initialised):
+    report = WorkerReport(
+        worker="w",
+        role="embed:ollama",
+        at=time.time_ns() // 1_000_000,
+        state=WorkerState.RUNNING,
+        reason="yields to queries: 4 of 32 texts in a call",
+    )
+    now(initialised.log.append([NewRecord("observations", b"embed:ollama", report.encode())]))
+    shown = " ".join(hotswap("status").out.split())
+    assert "running: yields to queries: 4 of 32 texts in a call" in shown
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [

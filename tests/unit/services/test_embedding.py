@@ -1,11 +1,18 @@
 """A batch is embedded once, and one bad text is found without blaming good ones."""
 
+import asyncio
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Any
+
 import numpy as np
 import pytest
 
 from streams.adapters.memory_embedder import MemoryEmbedder
 from streams.config import OllamaConfig
+from streams.core.yielding import Calls
 from streams.errors import InputRefused, LaneHalted, MalformedVector, TransientError
+from streams.ports import OnTokens, Purpose, Vectors
 from streams.services.budget import Budget
 from streams.services.embedding import BatchEmbedder
 from streams.services.gate import Pace
@@ -85,3 +92,79 @@ async def test_after_forgetting_a_text_is_embedded_anew():
     batch.forget()
     await batch.embed(texts(1), go_on)
     assert embedder.texts == 2
+
+
+class Sized(MemoryEmbedder):
+    """Notes how many texts came in each call, and tells of each before it is answered."""
+
+    def __init__(self, on_call: Callable[[int], None] = lambda _calls: None) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+        self._on_call = on_call
+
+    async def embed(
+        self,
+        texts: Sequence[str],
+        purpose: Purpose = Purpose.DOCUMENT,
+        *,
+        on_tokens: OnTokens | None = None,
+    ) -> Vectors:
+        self.sizes.append(len(texts))
+        self._on_call(len(self.sizes))
+        return await super().embed(texts, purpose, on_tokens=on_tokens)
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+async def test_calls_are_as_small_as_queries_need_from_the_next_call_on(concurrency):
+    now = {"calls": Calls(4)}
+
+    def slow(calls: int) -> None:
+        if calls == 2:
+            now["calls"] = Calls(1)
+        elif calls == 6:
+            now["calls"] = Calls(4)
+
+    embedder = Sized(slow)
+    pace = Pace(lambda: None, calls=lambda: now["calls"])
+    batch = BatchEmbedder(embedder, limits(concurrency=concurrency), Budget(), pace)
+    made = await batch.embed(texts(20), go_on)
+    assert list(made) == list(texts(20))
+    assert sum(embedder.sizes) == 20
+    assert embedder.sizes[:6] == [4, 4, 1, 1, 1, 1]
+    assert max(embedder.sizes[6:]) > 1
+    assert batch.calls == len(embedder.sizes)
+
+
+@pytest.mark.parametrize(("inputs", "sizes"), [(32, [3, 3, 2]), (2, [1, 1, 2, 2, 2])])
+async def test_of_a_throttle_and_of_what_queries_leave_the_smaller_counts(inputs, sizes):
+    embedder = Sized()
+    ten_seconds_at_each_look = count(0.0, 10.0).__next__
+    pace = Pace(lambda: 3.0, ten_seconds_at_each_look, calls=lambda: Calls(inputs))
+    await BatchEmbedder(embedder, limits(), Budget(), pace).embed(texts(8), go_on)
+    assert sorted(embedder.sizes) == sorted(sizes)
+
+
+async def test_of_a_call_in_parts_what_was_embedded_is_kept():
+    embedder = Sized(lambda calls: embedder.failures.extend([TransientError("x")] * (calls == 3)))
+    batch = BatchEmbedder(embedder, limits(), Budget(), Pace(lambda: None, calls=lambda: Calls(1)))
+    with pytest.raises(TransientError):
+        await batch.embed(texts(4), go_on)
+    await batch.embed(texts(4), go_on)
+    assert len(embedder.sizes) == 3 + 2
+
+
+async def test_no_more_calls_are_under_way_than_configured_in_whatever_parts():
+    under_way, most = 0, 0
+
+    class Slow(Sized):
+        async def embed(self, texts: Sequence[str], *more: Any, **options: Any) -> Vectors:
+            nonlocal under_way, most
+            under_way += 1
+            most = max(most, under_way)
+            await asyncio.sleep(0)
+            under_way -= 1
+            return await super().embed(texts, *more, **options)
+
+    pace = Pace(lambda: None, calls=lambda: Calls(2))
+    await BatchEmbedder(Slow(), limits(concurrency=2), Budget(), pace).embed(texts(20), go_on)
+    assert most == 2

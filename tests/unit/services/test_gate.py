@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import BuildStarted, Fingerprint, MigrationDefined, Stage
+from streams.core.yielding import Calls
 from streams.errors import LanePaused
 from streams.migration.state import Build, LaneState, State
 from streams.services.gate import LaneGate, OpenGate, Pace
@@ -171,3 +172,45 @@ async def test_a_worker_without_partitions_is_not_held(monkeypatch):
     await pace.spend(1_000, go_on)
     await pace.spend(1_000, go_on)
     assert clock.now == 0.0
+
+
+async def made(pace: Pace, clock: Clock, seconds: float) -> float:
+    """A call that takes so long; how long was waited before it."""
+    asked = clock.now
+    await pace.spend(1, go_on)
+    waited = clock.now - asked
+    with pace.call():
+        clock.now += seconds
+    return waited
+
+
+async def test_a_lane_that_rests_leaves_half_of_the_time_to_queries(monkeypatch):
+    clock = Clock(monkeypatch)
+    pace = Pace(lambda: None, clock, calls=lambda: Calls(1, rests=True))
+    assert [await made(pace, clock, 3.0) for _ in range(3)] == [0.0, *[pytest.approx(3.0)] * 2]
+    await asyncio.sleep(2.0)  # what the lane does otherwise is rest for the embedder
+    assert await made(pace, clock, 1.0) == pytest.approx(1.0)
+
+
+async def test_a_rest_is_bounded_so_that_the_lane_goes_on(monkeypatch):
+    clock = Clock(monkeypatch)
+    pace = Pace(lambda: None, clock, calls=lambda: Calls(1, rests=True))
+    await made(pace, clock, 600.0)
+    assert await made(pace, clock, 1.0) == pytest.approx(5.0)
+
+
+async def test_a_rest_ends_once_queries_are_fast_and_when_the_lane_is_paused(monkeypatch):
+    clock = Clock(monkeypatch)
+    now = {"calls": Calls(1, rests=True)}
+    pace = Pace(lambda: None, clock, calls=lambda: now["calls"])
+    await made(pace, clock, 4.0)
+
+    def paused() -> None:
+        if clock.now >= 5.0:
+            raise LanePaused("upgrade")
+
+    with pytest.raises(LanePaused):
+        await pace.spend(1, paused)
+    assert clock.now < 6.0
+    now["calls"] = Calls(1)
+    assert await made(pace, clock, 1.0) == 0.0

@@ -1,7 +1,7 @@
 """One lane on a site: filled from empty, or over again."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -17,6 +17,7 @@ from streams.config import LaneConfig, Settings
 from streams.errors import TransientError
 from streams.ports import Embedder
 from streams.services.open import open_follower
+from streams.services.yielding import yielding_of
 
 __all__ = ["LaneRun", "empty_lane"]
 
@@ -31,13 +32,19 @@ class LaneRun:
     collection: str
     embedder: Counted
 
-    async def fill(self, wanted: int, progress: Progress) -> float:
+    async def fill(self, wanted: int, progress: Progress, *, yields: bool = False) -> float:
         """Work from where the lane's group stands; documents per second.
+
+        `yields`: to queries, as a worker does.
 
         Raises: TransientError if the rows are not what was asked for.
         """
         site = self.site
-        async with open_follower(self.settings, site.log) as control:
+        yielding = yielding_of(self.settings, self.name, site.log) if yields else None
+        async with (
+            yielding or nullcontext(),
+            open_follower(self.settings, site.log) as control,
+        ):
             await control.caught_up()
             role = await embed_role(
                 self.settings,
@@ -46,6 +53,7 @@ class LaneRun:
                 log=site.log,
                 store=site.store,
                 embedder=self.embedder,
+                yielding=yielding,
             )
             rate = await run_until(role, self.settings, site.log, wanted, progress)
         rows = await site.store.count(self.collection)

@@ -13,6 +13,7 @@ from streams.bench.replay import bench_replay
 from streams.bench.rounds import Progress
 from streams.bench.serve import bench_serve
 from streams.bench.verify import bench_verify
+from streams.bench.yielding import bench_yield
 from streams.stack.status import Endpoints
 
 __all__ = ["BENCHES", "Bench", "parts_of"]
@@ -42,6 +43,7 @@ BENCHES = {
     "control": Bench(("kafka",), 300, bench_control),
     "serve": Bench(("kafka", "milvus", "cloud"), 300, bench_serve),
     "verify": Bench(("kafka", "milvus"), 200_000, bench_verify),
+    "yield": Bench(("kafka", "milvus", "ollama"), 512, bench_yield),
 }
 
 

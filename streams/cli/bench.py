@@ -144,6 +144,18 @@ def verify(
     _bench(["verify"], documents, home, stack, json=json)
 
 
+@app.command(name="yield")
+def yielding(
+    *,
+    documents: Documents = None,
+    home: Home = _HERE,
+    stack: Running = None,
+    json: session.Json = False,
+) -> None:
+    """Queries while the Ollama lane is filled and yields to them, to one that does not yield."""
+    _bench(["yield"], documents, home, stack, json=json)
+
+
 @app.command(name="all")
 def every(
     *,

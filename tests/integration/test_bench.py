@@ -17,6 +17,7 @@ from streams.bench.replay import bench_replay
 from streams.bench.serve import bench_serve
 from streams.bench.site import open_site
 from streams.bench.verify import bench_verify
+from streams.bench.yielding import bench_yield
 
 pytestmark = pytest.mark.stack
 
@@ -28,6 +29,7 @@ BENCHES = {
     "pipeline": (partial(bench_pipeline, rounds=1), 300, 1),
     "serve": (partial(bench_serve, rounds=1, stored=50, callers=2, latency_ms=5.0), 200, 3),
     "verify": (partial(bench_verify, rounds=1), 3_000, 3),
+    "yield": (partial(bench_yield, rounds=1), 40, 2),
 }
 
 

@@ -155,7 +155,6 @@ async def _tell(screen: Screen, home: Home, endpoints: Endpoints, documents: int
     await answer_like_a_provider(screen, endpoints)
     async with _opened(screen, home, endpoints) as scene:
         url = f"http://127.0.0.1:{scene.settings.serve.port}"
-        # Each is new at first: serve keeps the vectors of queries, and those prove no latency.
         texts = [text for one in articles for text in (one.title, one.body.splitlines()[0])]
         await prepare(scene, articles[:documents], notes)
         async with AsyncExitStack() as roles:

@@ -44,7 +44,12 @@ class Terminal:
         typed = shlex.join(("hotswap", *words))
         self._screen.typed(typed)
         child = await asyncio.create_subprocess_exec(
-            *_HOTSWAP, *words, stdin=asyncio.subprocess.DEVNULL, env=self._env, cwd=self._home.path
+            *_HOTSWAP,
+            *words,
+            stdin=asyncio.subprocess.DEVNULL,
+            env=self._env,
+            cwd=self._home.path,
+            process_group=0,  # Ctrl-C is for the demo, which passes it on, once
         )
         try:
             status = await child.wait()
@@ -73,7 +78,7 @@ class Terminal:
 
 
 async def _interrupt(child: asyncio.subprocess.Process) -> None:
-    """Let a command end as by Ctrl-C; it has had that already if it came from the keyboard."""
+    """Let a command end as by Ctrl-C."""
     if child.returncode is None:
         child.send_signal(signal.SIGINT)
     try:

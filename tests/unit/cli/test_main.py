@@ -156,6 +156,26 @@ def test_another_configuration_can_be_named(hotswap, tmp_path):
     assert "absent.toml" in ended.err
 
 
+def test_ctrl_c_while_it_is_being_loaded_leaves_no_trace(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "class Interrupts:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'streams.cli.main':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupts())\n",
+        encoding="utf-8",
+    )
+    places = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    done = subprocess.run(
+        [sys.executable, "-m", "streams.cli", "--version"],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": places},
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
 def test_without_its_packages_stack_says_how_to_get_them(hotswap, monkeypatch):
     monkeypatch.setattr("streams.cli.lazy.find_spec", lambda _package: None)
     ended = hotswap("stack", "status")

@@ -134,7 +134,7 @@ async def test_planted_damage_is_found_while_the_tables_go_on_changing(system: S
         "articles/1": None,
         "articles/2": found["articles/3"].model_copy(update={"id": "articles/2"}),
         "articles/4": found["articles/4"].model_copy(update={"metadata": {"views": 99}}),
-        "articles/999": found["articles/4"].model_copy(update={"id": "articles/999"}),
+        "articles/9000000": found["articles/4"].model_copy(update={"id": "articles/9000000"}),
     }
     await system.log.append(
         [
@@ -153,7 +153,7 @@ async def test_planted_damage_is_found_while_the_tables_go_on_changing(system: S
         finding: [one.id for one in samples] for finding, samples in articles.samples.items()
     } == {
         SourceFinding.MISSING: ["articles/1"],
-        SourceFinding.EXTRA: ["articles/999"],
+        SourceFinding.EXTRA: ["articles/9000000"],
         SourceFinding.STALE: ["articles/2"],
         SourceFinding.METADATA: ["articles/4"],
     }, report.model_dump_json(indent=2)

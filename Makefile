@@ -21,7 +21,7 @@ test: $(VENV)/.dev ## Run every test that can run here
 	@$(BIN)/pytest -m "not ($(ALONE))"
 
 test-fast: $(VENV)/.dev ## Run the tests that need no servers and little time
-	@$(BIN)/pytest -n auto -m "$(ALONE) and not slow" tests/unit tests/contract
+	@$(BIN)/pytest -n auto --hypothesis-profile fast -m "$(ALONE) and not slow" tests/unit tests/contract
 
 test-docker: $(VENV)/.dev ## Run the integration tests on the containers of docker-compose.yml
 	@HOTSWAP_TEST_STACK=docker $(BIN)/pytest --timeout=3600 tests/integration

@@ -47,12 +47,15 @@ async def wait_for_group(
     while True:
         committed = await log.committed(group, topic)
         behind = {p: offset for p, offset in committed.items() if offset < snapshot.get(p, 0)}
-        # Who stands still does so by rights, or because there is nothing left to read.
-        for place in behind.items() & before.items() - looked_at.keys():
+        # Who stands still does so by rights, or because there is nothing left to read. At the last
+        # look there is no telling who would go on, so it asks of all.
+        last = clock() >= deadline
+        standing = behind.items() if last else behind.items() & before.items()
+        for place in standing - looked_at.keys():
             looked_at[place] = await _any_record(log, topic, place, snapshot)
         lag = {p: snapshot[p] - at for p, at in behind.items() if looked_at.get((p, at), True)}
         on_lag(lag)
-        if not lag or (clock() >= deadline and before):
+        if last or not lag:
             return lag
         before = behind
         await asyncio.sleep(_POLL_SECONDS)

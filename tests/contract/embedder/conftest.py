@@ -164,11 +164,14 @@ MAKERS: dict[str, Maker] = {
 }
 
 
-@pytest.fixture(
-    params=[
-        pytest.param(name, marks=pytest.mark.stack if "stack" in name else ()) for name in MAKERS
-    ]
-)
+STARTS_A_SERVER = {
+    "a server not written here": pytest.mark.slow,
+    "cloud of the stack": pytest.mark.stack,
+    "ollama of the stack": pytest.mark.stack,
+}
+
+
+@pytest.fixture(params=[pytest.param(name, marks=STARTS_A_SERVER.get(name, ())) for name in MAKERS])
 async def case(request: pytest.FixtureRequest) -> AsyncIterator[Case]:
     async with AsyncExitStack() as exits:
         case = await MAKERS[request.param](exits, request)

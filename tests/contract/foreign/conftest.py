@@ -11,7 +11,7 @@ from streams.adapters.foreign_collection import MilvusForeign
 from streams.adapters.memory_foreign import MemoryForeign
 from streams.config import MilvusConfig
 from streams.ports import ForeignCollection, ForeignFields, ForeignId, ForeignRow, ForeignShape
-from tests.contract.store.lite import LiteServer
+from tests.contract.lite import LITE, LiteServer
 
 DIMENSIONS = 4
 FIELDS = ForeignFields("doc", "vec", "body")
@@ -19,14 +19,6 @@ _names = count()
 
 Rows = dict[ForeignId, tuple[list[float], str]]
 Make = Callable[[Rows], ForeignCollection]
-
-
-@pytest.fixture(scope="session")
-def lite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiteServer]:
-    server = LiteServer(tmp_path_factory.mktemp("milvus"))
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture
@@ -59,7 +51,7 @@ def fill(client: MilvusClient, rows: Rows, *, key: bool = True, metric: str = "I
     return name
 
 
-@pytest.fixture(params=["memory", "milvus-lite"])
+@pytest.fixture(params=["memory", LITE])
 async def make(request: pytest.FixtureRequest) -> AsyncIterator[Make]:
     """`make({1: ([1, 0, 0, 0], "text")})` gives a collection with one row."""
     made: list[ForeignCollection] = []

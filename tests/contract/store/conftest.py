@@ -13,21 +13,12 @@ from streams.adapters.memory_store import MemoryStore
 from streams.adapters.milvus_store import MilvusStore
 from streams.config import MilvusConfig
 from streams.ports import Row, VectorStore
-from tests.contract.store.lite import LiteServer
+from tests.contract.lite import LITE, LiteServer
 from tests.contract.store.standalone import StandaloneServer
 
 DIMENSIONS = 4
 
 _names = itertools.count()
-
-
-@pytest.fixture(scope="session")
-def lite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiteServer]:
-    """A running server that all tests share; each takes collections of its own."""
-    server = LiteServer(tmp_path_factory.mktemp("milvus"))
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture
@@ -57,7 +48,7 @@ def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server.stop()
 
 
-@pytest.fixture(params=["memory", "milvus-lite", *(["milvus"] if MILVUS else [])])
+@pytest.fixture(params=["memory", LITE, *(["milvus"] if MILVUS else [])])
 def kind(request: pytest.FixtureRequest) -> str:
     """Which store."""
     return str(request.param)

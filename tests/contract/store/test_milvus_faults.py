@@ -11,7 +11,7 @@ from pymilvus import DataType, MilvusClient
 from streams.adapters.milvus_store import MilvusStore
 from streams.config import MilvusConfig
 from streams.errors import ConfigurationError, DriftError, TransientError
-from tests.contract.store.lite import LiteServer
+from tests.contract.lite import LiteServer
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ def test_texts_keep_to_the_budget_of_an_ollama_lane():
     assert max(len(document.text.encode()) for document in documents(1_000)) <= BUDGET_BYTES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schema", [False, True])
 def test_the_changes_normalise_to_the_documents(schema):
     made = document_records("documents", documents(1_100))

@@ -79,6 +79,8 @@ def systems(monkeypatch) -> Systems:
     monkeypatch.setattr(
         f"{opened}embedder", lambda _settings, lane, _pinned=None: here.embedders[lane]
     )
+    # What is in memory needs no time to begin.
+    monkeypatch.setattr("streams.services.preflight.probes._HEAD_START_SECONDS", 0.0)
     return here
 
 

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 
 import numpy as np
 import orjson
@@ -51,6 +52,7 @@ class WordEmbedder(MemoryEmbedder):
         return unit_vectors(sums, count=len(texts), dimensions=count)
 
 
+@cache
 def _word(word: str, dimensions: int) -> Vectors:
     seed = int.from_bytes(hashlib.blake2b(word.lower().encode(), digest_size=8).digest(), "big")
     return np.random.default_rng(seed).standard_normal(dimensions).astype(np.float32)

@@ -11,7 +11,8 @@ from tests.unit.services.repair_world import COLLECTION, World
 
 
 @pytest.fixture
-async def world() -> World:
+async def world(monkeypatch) -> World:
+    monkeypatch.setattr(repair_module, "_WAIT_SECONDS", 0.0)
     return await (await World().start()).filled()
 
 
@@ -246,8 +247,7 @@ async def test_a_killed_repair_is_finished_by_the_next(world, monkeypatch):
     assert (await world.repaired()).after.report.verdict is Verdict.CLEAN
 
 
-async def test_milvus_away_for_a_moment_is_waited_for(world, monkeypatch):
-    monkeypatch.setattr(repair_module, "_WAIT_SECONDS", 0)
+async def test_milvus_away_for_a_moment_is_waited_for(world):
     del world.rows["s/05"]
 
     async def away() -> None:
@@ -257,8 +257,7 @@ async def test_milvus_away_for_a_moment_is_waited_for(world, monkeypatch):
     assert (await world.repaired()).after.report.verdict is Verdict.CLEAN
 
 
-async def test_a_document_that_never_stands_still_ends_the_repair(world, monkeypatch):
-    monkeypatch.setattr(repair_module, "_WAIT_SECONDS", 0)
+async def test_a_document_that_never_stands_still_ends_the_repair(world):
     del world.rows["s/05"]
     real = world.store.upsert
 

@@ -9,7 +9,8 @@ from tests.unit.services.repair_world import World
 
 
 @pytest.fixture
-async def world() -> World:
+async def world(monkeypatch) -> World:
+    monkeypatch.setattr(repair_module, "_WAIT_SECONDS", 0.0)
     return await (await World().start()).filled()
 
 

@@ -8,7 +8,11 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
+
 DEADLINE = 60.0
+LITE = pytest.param("milvus-lite", marks=pytest.mark.slow)
+"""The value of a suite's parameter for which it asks for the fixture `lite` as it runs."""
 
 
 class LiteServer:

@@ -11,6 +11,7 @@ from streams.bench.texts import BUDGET_BYTES, SOURCE, document_records, document
 from streams.core.normalisation import Limits, Put, normalise
 from streams.core.source import Source, Template
 
+pytestmark = pytest.mark.slow  # reads the standard library's docstrings
 ARTICLES = Source(SOURCE, ("id",), Template.parse("{title}\n\n{body}"), ("title", "module", "kind"))
 LIMITS = Limits(BUDGET_BYTES, metadata_bytes=60_000, record_bytes=900_000)
 
@@ -28,19 +29,16 @@ def shape(value: object) -> object:
     return type(value).__name__
 
 
-@pytest.mark.slow
 def test_all_texts_differ_however_many_are_asked_for():
     found = documents(2_300)
     assert len({document.content_hash for document in found}) == 2_300
     assert len({document.id for document in found}) == 2_300
 
 
-@pytest.mark.slow
 def test_texts_keep_to_the_budget_of_an_ollama_lane():
     assert max(len(document.text.encode()) for document in documents(1_000)) <= BUDGET_BYTES
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("schema", [False, True])
 def test_the_changes_normalise_to_the_documents(schema):
     made = document_records("documents", documents(1_100))

@@ -3,10 +3,12 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import orjson
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from streams.adapters.memory_connect import MemoryConnect
@@ -68,6 +70,10 @@ class Systems:
     )
 
 
+once_for_all = cache(get_command)
+"""The runner makes all commands anew at each call, which takes longer than most of them do."""
+
+
 @pytest.fixture
 def systems(monkeypatch) -> Systems:
     """What `streams.services.open` opens for the length of a test."""
@@ -90,6 +96,7 @@ def hotswap(tmp_path, monkeypatch) -> Hotswap:
     for name in list(os.environ):
         if name.upper().startswith("HOTSWAP"):
             monkeypatch.delenv(name)
+    monkeypatch.setattr("typer.testing._get_command", once_for_all)
     monkeypatch.setenv("CLOUD_KEY", "hunter2")
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)

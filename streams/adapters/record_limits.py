@@ -24,9 +24,11 @@ Source: Kafka protocol, record batch format v2.
 
 def batch_bytes(record: NewRecord) -> int:
     """Most bytes that a batch holding this record alone can take on the wire."""
-    headers = sum(len(name.encode()) + len(value) + 2 * _LENGTH for name, value in record.headers)
-    body = len(record.key or b"") + len(record.value or b"")
-    return _BATCH_OVERHEAD + _RECORD_OVERHEAD + 3 * _LENGTH + body + headers
+    size = _BATCH_OVERHEAD + _RECORD_OVERHEAD + 3 * _LENGTH
+    size += len(record.key or b"") + len(record.value or b"")
+    for name, value in record.headers:
+        size += len(name.encode()) + len(value) + 2 * _LENGTH
+    return size
 
 
 def check_record(record: NewRecord, topic: TopicSpec) -> None:

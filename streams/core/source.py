@@ -43,7 +43,11 @@ class Template:
 
         The template's own words are no content: a row without any text has nothing to embed.
         """
-        if all(not values[column].replace("\0", "").strip() for column in self.columns):
+        # No generator: the normaliser comes by here with every row.
+        for column in self.columns:
+            if values[column].replace("\0", "").strip():
+                break
+        else:
             return ""
         return "".join(
             [

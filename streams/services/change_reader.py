@@ -1,7 +1,5 @@
 """Records of `documents` as changes, or the reason why one is none."""
 
-from dataclasses import replace
-
 from pydantic import ValidationError
 
 from schemas import Document, Reason, UnknownSchemaVersion
@@ -17,15 +15,14 @@ def read_change(record: LogRecord) -> Change | tuple[Reason, str]:
     id_ = _id(record.key)
     if not isinstance(id_, str):
         return id_
-    change = Change(id_, record.partition, record.offset, None)
     if record.value is None:
-        return change
+        return Change(id_, record.partition, record.offset, None)
     document = _document(record.value)
     if not isinstance(document, Document):
         return document
     if document.id != id_:
         return Reason.KEY_MISMATCH, f"the key is {id_}, the document says {document.id}"
-    return replace(change, document=document)
+    return Change(id_, record.partition, record.offset, document)
 
 
 def _id(key: bytes | None) -> str | tuple[Reason, str]:

@@ -89,8 +89,8 @@ class Normaliser:
         return outcome
 
     def _is_truncated(self, outcome: Put) -> bool:
-        watermark = self._control.state.truncated.get(outcome.document.source, "")
-        return is_older(outcome.document.position, watermark)
+        watermark = self._control.state.truncated.get(outcome.document.source)
+        return watermark is not None and is_older(outcome.document.position, watermark)
 
     def _answer(
         self, record: LogRecord, outcome: Put | Remove | Ignored | Rejected

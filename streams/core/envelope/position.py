@@ -14,6 +14,7 @@ __all__ = ["is_older", "may_be_older", "position_of"]
 _UNKNOWN = ""
 _BEFORE_ANY_CHANGE = "00000000:00000000:0000"
 _DIGITS = 20  # of the largest unsigned 64-bit integer
+_TOO_LARGE = 10**_DIGITS
 
 
 def position_of(origin: dict[str, Any]) -> str:
@@ -113,6 +114,6 @@ def _natural(value: object) -> int | None:
     """A natural number, also one written as a string; None if it is none or has > 20 digits."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _DIGITS:
         return int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**_DIGITS:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _TOO_LARGE:
         return value
     return None

@@ -37,6 +37,7 @@ from streams.cli.exits import EPILOG
 from streams.cli.group import HotswapGroup
 from streams.cli.lazy import BenchGroup, StackGroup
 from streams.cli.session import Options
+from streams.services import lifeline
 
 __all__ = ["app", "main"]
 
@@ -149,4 +150,5 @@ app.add_typer(
 
 def main() -> None:
     """Run the command line; ends the process with a status of `streams.cli.exits`."""
+    lifeline.hold_on()
     app()

@@ -3,6 +3,7 @@
 A role that ends is started again, after a pause that grows while it keeps ending early,
 unless it says that its configuration is wrong: that does not mend itself. A stop is passed
 on, and waited for. Roles share nothing, so one that can not start does not hold up others.
+A role ends with its supervisor, even with one that is killed (`streams.services.lifeline`).
 Which roles there are to be may change at any time; that is for a roster to say.
 """
 
@@ -16,12 +17,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from streams.errors import HotswapError
+from streams.services import lifeline
 
 __all__ = ["Child", "Roster", "supervise"]
 
 _log = logging.getLogger(__name__)
 
-_STOP_SECONDS = 30.0
 _STEADY_SECONDS = 30.0
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 15.0
@@ -175,12 +176,13 @@ async def _is_wanted(child: Child, roster: Roster) -> bool:
 async def _run(child: Child, on_line: OnLine, over: asyncio.Event) -> int:
     process = await asyncio.create_subprocess_exec(
         *child.command,
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         # A terminal's Ctrl-C reaches the whole foreground group; children must get
         # one SIGTERM, from here, and not a SIGINT of their own.
         start_new_session=True,
+        env=lifeline.environment(),
     )
     on_line(child.role, f"started, process {process.pid}")
     lines = asyncio.create_task(_pass_on(process, child.role, on_line))
@@ -200,9 +202,11 @@ async def _end(process: asyncio.subprocess.Process, ended: asyncio.Task[int]) ->
         with suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
     try:
-        await asyncio.wait_for(asyncio.shield(ended), _STOP_SECONDS)
+        await asyncio.wait_for(asyncio.shield(ended), lifeline.STOP_SECONDS)
     except TimeoutError:
-        _log.warning("process %d did not end within %.0f s; killing it", process.pid, _STOP_SECONDS)
+        _log.warning(
+            "process %d did not end within %.0f s; killing it", process.pid, lifeline.STOP_SECONDS
+        )
         process.kill()
         await ended
 

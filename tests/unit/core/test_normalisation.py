@@ -242,7 +242,7 @@ def test_a_damaged_record_has_an_outcome(data):
         _is_sound(outcome.document)
 
 
-@settings(max_examples=5 * settings.default.max_examples)
+@settings(max_examples=5 * settings().max_examples)
 @given(KEYS | st.none(), RECORDS | st.none())
 def test_any_json_has_one_outcome_which_is_sound(key, value):
     key, value = (None if part is None else json.dumps(part).encode() for part in (key, value))

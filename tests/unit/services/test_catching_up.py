@@ -1,5 +1,7 @@
 """A group is behind by records, not by offsets; without time to wait, one look tells."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from streams.adapters.memory_log import MemoryLog
@@ -27,7 +29,7 @@ async def log():
 
 
 async def test_a_record_that_is_left_is_lag_at_the_one_look_there_is_time_for(log):
-    told = []
+    told: list[Mapping[int, int]] = []
     found = await wait_for_group(log, "g", "t", {0: 2}, wait_seconds=0, on_lag=told.append)
     assert found == {0: 1}
     assert told == [{0: 1}]

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Set as AbstractSet
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +32,41 @@ async def test_a_role_that_ends_is_started_again():
     assert any("ended with status 3" in line for _, line in lines)
     stop.set()
     await asyncio.wait_for(task, 30)
+
+
+UNDER_A_SUPERVISOR = """
+import asyncio, sys
+from streams.services.supervision import Child, supervise
+child = Child("role", [sys.executable, "-u", "-c", sys.argv[1]])
+asyncio.run(supervise([child], lambda *line: print(*line, flush=True), asyncio.Event()))
+"""
+HOLDS_ON = """
+import pathlib, os, signal, sys, time
+from streams.services.lifeline import hold_on
+def drain(*_):
+    pathlib.Path("drained").touch()
+    sys.exit()
+signal.signal(signal.SIGTERM, drain)
+hold_on()
+print("is", os.getpid())
+while True:
+    time.sleep(1)
+"""
+
+
+async def test_a_role_ends_in_good_order_when_its_supervisor_is_killed(tmp_path):
+    supervisor = await asyncio.create_subprocess_exec(
+        *python(UNDER_A_SUPERVISOR), HOLDS_ON, cwd=tmp_path, stdout=asyncio.subprocess.PIPE
+    )
+    assert supervisor.stdout is not None
+    pid = 0
+    while not pid:
+        line = await asyncio.wait_for(supervisor.stdout.readline(), 30)
+        pid = int(line.removeprefix(b"role is ")) if line.startswith(b"role is ") else 0
+    supervisor.kill()
+    await supervisor.wait()
+    await until(lambda: not Path(f"/proc/{pid}").exists(), "the role has ended")
+    assert (tmp_path / "drained").exists()
 
 
 async def test_a_role_that_fails_does_not_hold_up_another():

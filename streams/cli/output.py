@@ -1,6 +1,7 @@
 """How commands print: data on standard output, everything else on standard error."""
 # ruff: noqa: PLC0415 (`hotswap --help` must not wait for libraries it does not use)
 
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ __all__ = [
     "messages",
     "one_line",
     "print_json",
+    "span",
     "table",
 ]
 
@@ -41,6 +43,20 @@ def duration(hours: float) -> str:
     if hours >= 1:
         return f"{hours:,.1f} h"
     return f"{minutes:.1f} min" if minutes >= 1 else f"{60 * minutes:.1f} s"
+
+
+def span(seconds: float) -> str:
+    """A length of time in its two largest units, such as `2 h 5 min`."""
+    if seconds < 1 or math.isinf(seconds):
+        return "0 s" if seconds < 1 else "ever"
+    units = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+    largest = next(index for index, (_, size) in enumerate(units) if seconds >= size)
+    words, rest = [], int(seconds)
+    for name, size in units[largest : largest + 2]:
+        count, rest = divmod(rest, size)
+        if count:
+            words.append(f"{count:,} {name}")
+    return " ".join(words)
 
 
 def console() -> "Console":

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Cleaned", "as_data", "show_going", "show_retired"]
 
-_DAY = 86_400
-
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
@@ -132,17 +130,18 @@ def _show_configuration(cleaned: Cleaned, lane: str, console: "Console") -> None
 
 
 def _saved(money: "Savings", lane: str) -> str:
-    days = money.window_seconds / _DAY
+    window = output.span(money.window_seconds)
     if money.monthly_tokens is None:
-        return "saved each month: not known, since there is no time to look back on"
+        when, tokens, price = f"until now, in {window}", money.tokens, money.money
+        unscaled = "; less than a day is not scaled to 30"
+    else:
+        when, tokens, price = "in 30 days", money.monthly_tokens, money.monthly
+        unscaled = ""
     seen = (
-        f"{money.documents:,} texts came or changed in {days:,.2f} days, estimated at most"
-        f" {money.tokens:,} tokens, three bytes each"
+        f"{money.documents:,} texts came or changed in {window}, estimated at most"
+        f" {money.tokens:,} tokens, three bytes each; compacted records are not counted{unscaled}"
     )
-    if money.monthly is None:
+    if price is None:
         setting = f"set lanes.{lane}.price_per_million_tokens to see the money"
-        return f"saved in 30 days: {money.monthly_tokens:,} tokens ({seen}); {setting}"
-    return (
-        f"saved in 30 days: {money.monthly:,.2f} at {money.price:g} a million tokens ({seen};"
-        " compacted records are not counted)"
-    )
+        return f"saved {when}: {tokens:,} tokens ({seen}); {setting}"
+    return f"saved {when}: {output.amount(price)} at {money.price:g} a million tokens ({seen})"

@@ -84,7 +84,7 @@ def _screen(status: "Status") -> "Group":
 
     from streams.services.pinned import changed_in_words
 
-    rows = [row for role in status.roles for row in _rows(role, status.control_version)]
+    rows = [row for role in status.roles for row in _rows(role)]
     columns = ("role", "lag", "rows", "worker", "partitions", "records/s", "state")
     changed = [
         f"lane {lane}: {changed_in_words(lane, differences)}"
@@ -92,7 +92,8 @@ def _screen(status: "Status") -> "Group":
     ]
     head = [*_migration(status.migration), *_builds(status.roles), *changed]
     above = [Text(output.one_line(line)) for line in head]
-    below = [Text(output.one_line(line)) for line in _lags(status.roles)]
+    notes = [note for role in status.roles for note in _notes(role, status.control_version)]
+    below = [Text(output.one_line(line)) for line in [*notes, *_lags(status.roles)]]
     return Group(*above, output.table(columns, rows), *below)
 
 
@@ -101,8 +102,8 @@ def _migration(migration: "MigrationStatus | None") -> list[str]:
         return ["no migration is defined: run `hotswap init`"]
     version = f"version {migration.version}"
     if migration.changed_seconds is not None:
-        version += f", {_span(migration.changed_seconds)} old"
-    stage = f"stage {migration.stage} since {_span(migration.stage_seconds)}"
+        version += f", {output.span(migration.changed_seconds)} old"
+    stage = f"stage {migration.stage} since {output.span(migration.stage_seconds)}"
     mirrored = "; mirrored to the other lane" if migration.mirrored else ""
     lines = [
         f"{stage}; from {migration.source} to {migration.target}; {version}",
@@ -132,7 +133,7 @@ def _lane(lane: "LaneStatus") -> list[str]:
     return words
 
 
-def _rows(role: "RoleStatus", version: int) -> list[tuple[str, ...]]:
+def _rows(role: "RoleStatus") -> list[tuple[str, ...]]:
     rows = "" if role.rows is None else f"{role.rows:,}"
     head = (role.role, f"{role.total_lag:,}", rows)
     if not role.workers:
@@ -140,10 +141,25 @@ def _rows(role: "RoleStatus", version: int) -> list[tuple[str, ...]]:
     lines: list[tuple[str, ...]] = []
     for worker in role.workers:
         rate = "" if worker.records_per_second is None else f"{worker.records_per_second:,.0f}"
-        state = f"{worker.state}: {worker.reason}" if worker.reason else str(worker.state)
         partitions = _ranges(worker.partitions)
-        lines.append((*head, worker.worker, partitions, rate, state + _behind(worker, version)))
+        lines.append((*head, _own(worker.worker), partitions, rate, str(worker.state)))
         head = ("", "", "")
+    return lines
+
+
+def _own(worker: str) -> str:
+    """The part of a worker's name that is not its role's."""
+    return worker.rpartition("-")[2]
+
+
+def _notes(role: "RoleStatus", version: int) -> list[str]:
+    """A line for each worker of which there is more to say: whole sentences fit no column."""
+    lines = []
+    for worker in role.workers:
+        who = role.role if len(role.workers) == 1 else f"{role.role} {_own(worker.worker)}"
+        reason = f": {worker.reason}" if worker.reason else ""
+        if more := reason + _behind(worker, version):
+            lines.append(f"{who} is {worker.state}{more}")
     return lines
 
 
@@ -157,7 +173,7 @@ def _builds(roles: "Sequence[RoleStatus]") -> list[str]:
             continue
         words = ["serves"] if build.serves else []
         if build.is_filling:
-            left = "" if build.seconds_left is None else f", {_span(build.seconds_left)} left"
+            left = "" if build.seconds_left is None else f", {output.span(build.seconds_left)} left"
             words.append(f"filling, {math.floor(build.percent)} %{left}")
         else:
             words.append("verified" if build.proven else "not verified")
@@ -171,22 +187,10 @@ def _behind(worker: "WorkerStatus", version: int) -> str:
     if worker.control_version < version:
         behind = f"; goes by control version {worker.control_version} of {version}"
     if worker.control_age_seconds > _OLD_SECONDS:
-        behind += f"; has not heard of the control log for {_span(worker.control_age_seconds)}"
+        behind += (
+            f"; has not heard of the control log for {output.span(worker.control_age_seconds)}"
+        )
     return behind
-
-
-def _span(seconds: float) -> str:
-    """A length of time in its two largest units, such as `2 h 5 min`."""
-    if seconds < 1 or math.isinf(seconds):
-        return "0 s" if seconds < 1 else "ever"
-    units = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
-    largest = next(index for index, (_, size) in enumerate(units) if seconds >= size)
-    words, rest = [], int(seconds)
-    for name, size in units[largest : largest + 2]:
-        count, rest = divmod(rest, size)
-        if count:
-            words.append(f"{count:,} {name}")
-    return " ".join(words)
 
 
 def _lags(roles: "Sequence[RoleStatus]") -> list[str]:

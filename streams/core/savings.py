@@ -2,7 +2,8 @@
 
 Method: each record of `documents` with another text than the record before it of the same id is
 one purchase; its tokens are estimated from its bytes, rather too many than too few; the sum over
-a window is scaled to 30 days. Records that compaction has taken away are not counted. Neither
+a window is scaled to 30 days, if the window is a day or longer: documents do not change as evenly
+as that from one hour to the next. Records that compaction has taken away are not counted. Neither
 are queries, which are embedded and paid, too: nobody keeps account of all of them. Knows no
 clock and no topic: records come in as values, in order within a shard.
 """
@@ -19,6 +20,7 @@ __all__ = ["MONTH_SECONDS", "Purchases", "Savings", "Window", "savings"]
 
 MONTH_SECONDS: Final = 30 * 86_400
 _MS: Final = 1000
+_SHORTEST_SECONDS: Final = 86_400
 
 
 @dataclass(slots=True)
@@ -92,29 +94,32 @@ class Savings:
         window_seconds: that was looked at.
         documents: that were bought in it, or would have been.
         tokens: of those, estimated, at most.
-        monthly_tokens: scaled to 30 days; None if the window is empty.
         price: for a million tokens; None if it is not configured.
-        monthly: money in 30 days; None without a price or a window.
+        money: for the tokens; None without a price.
+        monthly_tokens: scaled to 30 days; None if the window is shorter than a day.
+        monthly: money in 30 days; None without a price, or if the window is shorter than a day.
     """
 
     window_seconds: float
     documents: int
     tokens: int
-    monthly_tokens: int | None
     price: float | None
+    money: float | None
+    monthly_tokens: int | None
     monthly: float | None
 
 
 def savings(window: Window, now_ms: int, price: float | None) -> Savings:
     """Scale a window to 30 days, and put the price to it."""
     seconds = max(0.0, (now_ms - window.since) / _MS)
-    tokens = round(window.tokens * MONTH_SECONDS / seconds) if seconds else None
-    money = None if price is None or tokens is None else cost(tokens, price)
+    months = MONTH_SECONDS / seconds if seconds >= _SHORTEST_SECONDS else None
+    monthly = None if months is None else round(window.tokens * months)
     return Savings(
         window_seconds=seconds,
         documents=window.documents,
         tokens=window.tokens,
-        monthly_tokens=tokens,
         price=price,
-        monthly=money,
+        money=None if price is None else cost(window.tokens, price),
+        monthly_tokens=monthly,
+        monthly=None if price is None or monthly is None else cost(monthly, price),
     )

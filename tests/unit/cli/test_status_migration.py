@@ -6,7 +6,8 @@ import time
 import pytest
 
 from schemas import WorkerReport, WorkerState
-from streams.cli.status import _ranges, _span
+from streams.cli.output import span
+from streams.cli.status import _ranges
 from streams.ports import NewRecord
 from tests.unit.cli.rows import now
 from tests.unit.cli.walking import walk
@@ -78,10 +79,9 @@ def test_a_worker_that_goes_by_an_old_state_is_told(hotswap, initialised, versio
         control_age_seconds=age,
     )
     now(initialised.log.append([NewRecord("observations", b"ollama", report.encode())]))
-    (line,) = [
-        line for line in hotswap("status").out.splitlines() if "running" in line and " w " in line
-    ]
-    assert line.split("running", 1)[1].rstrip() == said
+    shown = hotswap("status").out
+    notes = [line for line in shown.splitlines() if line.startswith("embed:ollama is")]
+    assert notes == ([f"embed:ollama is running{said}"] if said else [])
     roles = {role["role"]: role for role in hotswap("status", "--json").json["roles"]}
     (worker,) = roles["embed:ollama"]["workers"]
     assert (worker["control_version"], worker["control_age_seconds"]) == (version, age)
@@ -100,6 +100,22 @@ def test_a_worker_that_yields_to_queries_is_said_to(hotswap, initialised):
     assert "running: yields to queries: 4 of 32 texts in a call" in shown
 
 
+def test_of_several_workers_each_is_told_apart_by_its_own_part_of_the_name(hotswap, initialised):
+    for own, reason in (("aa11", "Ollama is away"), ("bb22", "")):
+        report = WorkerReport(
+            worker=f"embed-ollama-{own}",
+            role="embed:ollama",
+            at=time.time_ns() // 1_000_000,
+            state=WorkerState.STALLED if reason else WorkerState.RUNNING,
+            reason=reason,
+            control_version=2,
+        )
+        now(initialised.log.append([NewRecord("observations", b"o", report.encode())]))
+    shown = hotswap("status").out
+    assert "embed:ollama aa11 is stalled: Ollama is away\n" in shown
+    assert "embed:ollama bb22" not in shown
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
@@ -115,7 +131,7 @@ def test_a_worker_that_yields_to_queries_is_said_to(hotswap, initialised):
     ],
 )
 def test_a_length_of_time_is_told_in_its_two_largest_units(seconds, words):
-    assert _span(seconds) == words
+    assert span(seconds) == words
 
 
 @pytest.mark.parametrize(

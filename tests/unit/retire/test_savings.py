@@ -66,8 +66,16 @@ def test_a_window_is_scaled_to_a_month_and_priced():
     assert found.monthly == pytest.approx(0.004)
 
 
-def test_without_a_price_or_a_window_there_is_no_money():
+def test_without_a_price_there_is_no_money():
     made = purchases((b"a", "abc", NOW))
     assert savings(made.window, NOW, None).monthly is None
+    assert savings(made.window, NOW, None).money is None
+
+
+def test_less_than_a_day_has_its_price_and_is_not_scaled():
+    made = purchases((b"a", "abc" * 100, NOW - 1), complete=NOW - DAY + 1_000)
+    found = savings(made.window, NOW, 4.0)
+    assert found.money == pytest.approx(100 * 4e-6)
+    assert (found.monthly_tokens, found.monthly) == (None, None)
     empty = savings(purchases(complete=NOW).window, NOW, 4.0)
-    assert (empty.monthly_tokens, empty.monthly) == (None, None)
+    assert (empty.window_seconds, empty.money, empty.monthly) == (0, 0, None)

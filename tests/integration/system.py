@@ -1,7 +1,6 @@
 """A whole Hotswap of its own on the shared stack: tables, topics, lanes, worker processes."""
 
 import asyncio
-import json
 import os
 import re
 import sys

@@ -87,6 +87,7 @@ def stack(request: pytest.FixtureRequest) -> Iterator[RunningStack]:
     """The stack that HOTSWAP_TEST_STACK names; the embedded one by default."""
 
     def logs_of_failures() -> Path | None:
-        return request.config.cache.mkdir("stack-logs") if request.session.testsfailed else None
+        cache = getattr(request.config, "cache", None)  # none with -p no:cacheprovider
+        return cache.mkdir("stack-logs") if cache and request.session.testsfailed else None
 
     yield from STACKS[os.environ.get("HOTSWAP_TEST_STACK", "embedded")](logs_of_failures)

@@ -57,7 +57,14 @@ def command(
     order = _order(lane, reason, force=force)
     foreseen, money = session.run(_foresee(settings, order))
     if not json:
-        retire_view.show_going(foreseen, money, output.console(), dry_run=dry_run)
+        config = settings.lanes.get(lane)
+        retire_view.show_going(
+            foreseen,
+            money,
+            output.console(),
+            takes_price=hasattr(config, "price_per_million_tokens"),
+            dry_run=dry_run,
+        )
     if dry_run or not foreseen.possible:
         if json:
             output.print_json(retire_view.as_data(foreseen, money, None, None, dry_run=dry_run))

@@ -61,9 +61,22 @@ def as_data(
 
 
 def show_going(
-    foreseen: "Retirement", money: "Savings", console: "Console", *, dry_run: bool
+    foreseen: "Retirement",
+    money: "Savings",
+    console: "Console",
+    *,
+    takes_price: bool,
+    dry_run: bool,
 ) -> None:
-    """Print what would go, what holds it, and what that saves."""
+    """Print what would go, what holds it, and what that saves.
+
+    Args:
+        foreseen: what would come of it now.
+        money: what it saves.
+        console: where to.
+        takes_price: whether the lane's configuration has a setting for one.
+        dry_run: whether nothing else follows.
+    """
     from rich.text import Text
 
     rows = [
@@ -80,7 +93,7 @@ def show_going(
     console.print(output.table(columns, rows, title=f"lane {foreseen.lane}"))
     lines = [
         "  also to go: its section of the configuration; Kafka forgets the group by itself",
-        f"  {_saved(money, foreseen.lane)}",
+        f"  {_saved(money, foreseen.lane if takes_price else None)}",
         "  that is for documents only: queries that the lane embeds come on top, uncounted",
     ]
     for line in lines:
@@ -129,7 +142,8 @@ def _show_configuration(cleaned: Cleaned, lane: str, console: "Console") -> None
         console.print(Text(output.harmless(cleaned.text)), soft_wrap=True)
 
 
-def _saved(money: "Savings", lane: str) -> str:
+def _saved(money: "Savings", priced: str | None) -> str:
+    """One line; `priced`: the lane, if a price can be set for it."""
     window = output.span(money.window_seconds)
     if money.monthly_tokens is None:
         when, tokens, price = f"until now, in {window}", money.tokens, money.money
@@ -142,6 +156,6 @@ def _saved(money: "Savings", lane: str) -> str:
         f" {money.tokens:,} tokens, three bytes each; compacted records are not counted{unscaled}"
     )
     if price is None:
-        setting = f"set lanes.{lane}.price_per_million_tokens to see the money"
-        return f"saved {when}: {tokens:,} tokens ({seen}); {setting}"
+        setting = f"; set lanes.{priced}.price_per_million_tokens to see the money"
+        return f"saved {when}: {tokens:,} tokens ({seen}){setting if priced else ''}"
     return f"saved {when}: {output.amount(price)} at {money.price:g} a million tokens ({seen})"

@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 from schemas import Reopen
 from streams.cli.exits import Exit
 from streams.cli.main import app
+from streams.cli.retire_view import _saved
+from streams.core.savings import Savings
 from streams.errors import TransientError
 from streams.services.control import ControlLog
 from tests.unit.cli.conftest import Hotswap, Systems, hotswap, initialised, systems
@@ -212,6 +214,13 @@ def test_the_money_is_shown_once_there_is_a_price(hotswap, complete, tmp_path):
     assert ": 0 at 5 a million tokens (0 texts came or changed" in shown
     assert "less than a day is not scaled to 30" in shown
     assert "estimated at most 0 tokens, three bytes each" in shown
+
+
+@pytest.mark.parametrize("lane", ["cloud", None])
+def test_a_price_is_asked_for_only_where_one_can_be_set(lane):
+    said = _saved(Savings(60.0, 2, 100, None, None, None, None), lane)
+    assert said.startswith("saved until now, in 1 min: 100 tokens (2 texts came or changed")
+    assert ("set lanes.cloud.price_per_million_tokens" in said) == (lane is not None)
 
 
 def test_the_money_says_that_queries_come_on_top(hotswap, complete):

@@ -17,7 +17,7 @@ from streams.adapters.kafka_errors import kafka_errors
 from streams.config.kafka import KafkaConfig
 from streams.errors import ConfigurationError, TransientError
 
-__all__ = ["client_options", "explain_unreachable", "start_client"]
+__all__ = ["client_options", "explain_unreachable", "ssl_context", "start_client"]
 
 _PATIENCE_SECONDS = 2.0
 """How long a cancelled start may take to end by itself."""
@@ -36,7 +36,7 @@ def client_options(config: KafkaConfig) -> dict[str, Any]:
         "security_protocol": config.security_protocol,
     }
     if config.security_protocol.endswith("SSL"):
-        options["ssl_context"] = _ssl_context(config)
+        options["ssl_context"] = ssl_context(config)
     if config.sasl_password is not None:
         password = config.sasl_password.read("kafka.sasl_password")
         options["sasl_mechanism"] = config.sasl_mechanism
@@ -45,7 +45,11 @@ def client_options(config: KafkaConfig) -> dict[str, Any]:
     return options
 
 
-def _ssl_context(config: KafkaConfig) -> ssl.SSLContext:
+def ssl_context(config: KafkaConfig) -> ssl.SSLContext:
+    """Trust and certificate of a connection by TLS.
+
+    Raises: ConfigurationError that names the setting whose file is unusable.
+    """
     files = {
         "kafka.ssl_cafile": config.ssl_cafile,
         "kafka.ssl_certfile": config.ssl_certfile,

@@ -1,12 +1,12 @@
 """A Faust app set up so that nothing is lost; one app, one group, one process per role."""
 
-import ssl
 from collections.abc import Sequence
 
 import faust
 from faust.types.auth import CredentialsT
 from faust.types.transports import TransportT
 
+from streams.adapters.kafka_client import ssl_context
 from streams.agents.transport import ChunkScheduler, LedgerTransport
 from streams.config import KafkaConfig
 
@@ -60,7 +60,7 @@ def make_app(kafka: KafkaConfig, group: str) -> LedgerApp:
 
 
 def _credentials(kafka: KafkaConfig) -> CredentialsT | None:
-    tls = _tls(kafka) if kafka.security_protocol.endswith("SSL") else None
+    tls = ssl_context(kafka) if kafka.security_protocol.endswith("SSL") else None
     if kafka.security_protocol.startswith("SASL"):
         assert kafka.sasl_password is not None  # noqa: S101 - KafkaConfig has checked it
         return faust.SASLCredentials(
@@ -70,13 +70,6 @@ def _credentials(kafka: KafkaConfig) -> CredentialsT | None:
             ssl_context=tls,
         )
     return faust.SSLCredentials(tls) if tls else None
-
-
-def _tls(kafka: KafkaConfig) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=kafka.ssl_cafile)
-    if kafka.ssl_certfile:
-        context.load_cert_chain(kafka.ssl_certfile, kafka.ssl_keyfile)
-    return context
 
 
 def topic_of(app: LedgerApp, topics: Sequence[str]) -> faust.TopicT:

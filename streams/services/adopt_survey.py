@@ -11,6 +11,7 @@ from itertools import islice
 
 from streams.core.adoption import Held, IdIs, adopted_id, note, unpack
 from streams.ports import ForeignCollection, ForeignId, Log, VectorStore
+from streams.services.shards import shard_by_shard
 
 __all__ = ["MAX_SAMPLES", "AdoptProgress", "Survey", "survey"]
 
@@ -20,7 +21,7 @@ _IDS_IN_A_CALL = 1_000
 
 @dataclass(frozen=True, slots=True)
 class AdoptProgress:
-    """How far a phase is: `done` of `total`, in records of `documents` or in rows."""
+    """How far a phase is: `done` of `total`, in offsets of `documents` or in rows."""
 
     phase: str
     done: int
@@ -114,15 +115,16 @@ def _matched(found: Survey, sides: Sides, foreign: ForeignId | None) -> bool:
 async def _documents(sides: Sides, on_progress: Callable[[AdoptProgress], None]) -> Held:
     held: Held = {}
     prefix = f"{sides.source}/".encode()
-    done, total = 0, sum(sides.snapshot.values())
-    pages = sides.log.read(sides.topic, until=sides.snapshot)
+
+    def read(done: int, total: int) -> None:
+        on_progress(AdoptProgress("reading documents", done, total))
+
+    pages = shard_by_shard(sides.log, sides.topic, sides.snapshot, read)
     async with aclosing(pages):
-        async for page in pages:
+        async for _, page in pages:
             for record in page:
                 if record.key is not None and record.key.startswith(prefix):
                     note(held, record.key, record.value, record.partition, record.offset)
-            done += len(page)
-            on_progress(AdoptProgress("reading documents", done, total))
     return held
 
 

@@ -29,6 +29,7 @@ from streams.core.source_comparison import (
 from streams.core.source_report import SourceTally, conclude
 from streams.ports import Database, Log
 from streams.services.connector import connector_config
+from streams.services.shards import shard_by_shard
 from streams.services.source_letters import Letters, read_source_letters
 from streams.services.source_looks import Ground, Looks, Place, look_until_still, normaliser_lag
 from streams.services.source_tables import SourceTable, source_tables
@@ -202,23 +203,27 @@ async def _read_documents(
     newest: dict[str, Newest] = {name: {} for name in ground.tables}
     by_prefix = {source_prefix(name): documents for name, documents in newest.items()}
     others: set[bytes] = set()
-    done, total = 0, sum(snapshot.values())
-    async for page in ground.log.read(ground.settings.kafka.topics.documents, until=snapshot):
-        for record in page:
-            key, value = record.key, record.value
-            if key is None:
-                continue
-            documents = by_prefix.get(key[: key.find(_SLASH) + 1])
-            if value is None:
-                others.discard(key)
-                if documents is not None:
-                    documents.pop(key, None)
-            elif documents is None:
-                others.add(key)
-            else:
-                documents[key] = packed(value, record.timestamp)
-        done += len(page)
+
+    def read(done: int, total: int) -> None:
         on_progress(SourceProgress(SourcePhase.DOCUMENTS, "", done, total))
+
+    topic = ground.settings.kafka.topics.documents
+    pages = shard_by_shard(ground.log, topic, snapshot, read)
+    async with aclosing(pages):
+        async for _, page in pages:
+            for record in page:
+                key, value = record.key, record.value
+                if key is None:
+                    continue
+                documents = by_prefix.get(key[: key.find(_SLASH) + 1])
+                if value is None:
+                    others.discard(key)
+                    if documents is not None:
+                        documents.pop(key, None)
+                elif documents is None:
+                    others.add(key)
+                else:
+                    documents[key] = packed(value, record.timestamp)
     return newest, len(others)
 
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -97,36 +97,37 @@ class Bench:
         ]
 
 
-@pytest.fixture
-async def bench(stack) -> AsyncIterator[Callable[..., object]]:
-    """Makes benches: `await bench(partitions=4, config={...})`."""
-    made: list[KafkaLog] = []
-
-    async def make(partitions: int = 1, config: dict[str, str] | None = None) -> Bench:
-        name = f"t{uuid.uuid4().hex[:10]}"
-        settings = Settings.model_validate(
-            {
-                "kafka": {
-                    "bootstrap": stack.endpoints().kafka_bootstrap,
-                    "session_timeout_seconds": 6,
-                    "topics": {
-                        "observations": f"{name}-observations",
-                        "control": f"{name}-control",
-                    },
-                },
-                "sources": [{"name": "s", "topic": name, "key": ["id"], "text": "{text}"}],
-                "lanes": {
-                    "l": {"provider": "ollama", "hosts": ["http://127.0.0.1:1"], "model": "m"}
-                },
-            }
-        )
-        log = KafkaLog(settings.kafka)
-        made.append(log)
+@asynccontextmanager
+async def new_bench(
+    kafka: Mapping[str, object], partitions: int = 1, config: Mapping[str, str] | None = None
+) -> AsyncIterator[Bench]:
+    """A bench over whatever Kafka the section `[kafka]` leads to."""
+    name = f"t{uuid.uuid4().hex[:10]}"
+    topics = {"observations": f"{name}-observations", "control": f"{name}-control"}
+    settings = Settings.model_validate(
+        {
+            "kafka": {"session_timeout_seconds": 6, "topics": topics, **kafka},
+            "sources": [{"name": "s", "topic": name, "key": ["id"], "text": "{text}"}],
+            "lanes": {"l": {"provider": "ollama", "hosts": ["http://127.0.0.1:1"], "model": "m"}},
+        }
+    )
+    log = KafkaLog(settings.kafka)
+    try:
         await log.create(TopicSpec(name, partitions, 1, config or {}))
-        for topic in (settings.kafka.topics.observations, settings.kafka.topics.control):
+        for topic in topics.values():
             await log.create(TopicSpec(topic, 1, 1, {}))
-        return Bench(log, settings, name, f"{name}-group")
-
-    yield make
-    for log in made:
+        yield Bench(log, settings, name, f"{name}-group")
+    finally:
         await log.close()
+
+
+@pytest.fixture
+async def bench(stack) -> AsyncIterator[Callable[..., Awaitable[Bench]]]:
+    """Makes benches: `await bench(partitions=4, config={...})`."""
+    async with AsyncExitStack() as exits:
+
+        async def make(partitions: int = 1, config: Mapping[str, str] | None = None) -> Bench:
+            kafka = {"bootstrap": stack.endpoints().kafka_bootstrap}
+            return await exits.enter_async_context(new_bench(kafka, partitions, config))
+
+        yield make

@@ -28,7 +28,7 @@ class Kafka:
 
     name = "kafka"
     needs = ()
-    ports = ("kafka", "kafka-controller")
+    ports: tuple[str, ...] = ("kafka", "kafka-controller")
     stop = signal.SIGTERM
     patience = 20.0
     deadline = 90.0

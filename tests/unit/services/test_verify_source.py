@@ -455,6 +455,15 @@ async def test_progress_is_told_of_every_phase(world):
     assert SourceProgress(SourcePhase.ROWS, "articles", 2, 10) in world.progress
 
 
+async def test_the_bar_of_the_documents_gets_to_its_end_over_what_compaction_has_taken(world):
+    await world.write(*range(12))
+    for partition in world.log._of("documents"):
+        del partition.records[:-1]
+    await world.verify()
+    (*_, last) = [one for one in world.progress if one.phase is SourcePhase.DOCUMENTS]
+    assert last.done == last.total == 12
+
+
 async def test_rows_beyond_the_databases_estimate_have_no_total_until_they_are_read(world):
     await world.write(*range(11))
     world.rows("parts").append({"book": "a", "number": 1, "body": "Text"})

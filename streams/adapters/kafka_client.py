@@ -11,6 +11,7 @@ from collections.abc import Coroutine
 from typing import Any, NoReturn
 
 from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.errors import KafkaConnectionError
 from aiokafka.helpers import create_ssl_context
 
 from streams.adapters.kafka_errors import kafka_errors
@@ -20,7 +21,7 @@ from streams.errors import ConfigurationError, TransientError
 __all__ = ["client_options", "explain_unreachable", "ssl_context", "start_client"]
 
 _PATIENCE_SECONDS = 2.0
-"""How long a cancelled start may take to end by itself."""
+"""How long a cancelled start may take to end by itself, and a bare connection to be made."""
 
 
 def client_options(config: KafkaConfig) -> dict[str, Any]:
@@ -108,10 +109,37 @@ async def explain_unreachable(options: dict[str, Any]) -> NoReturn:
     settings = {name: value for name, value in options.items() if name != "bootstrap_servers"}
     for host, port, _ in collect_hosts(options["bootstrap_servers"], randomize=False):
         with kafka_errors(f"Kafka at {host}:{port}"):
-            connection = await create_conn(host, port, **settings)
+            try:
+                connection = await create_conn(host, port, **settings)
+            except KafkaConnectionError as error:
+                if not await _takes_connections(host, port):
+                    raise
+                raise TransientError(
+                    f"Kafka at {host}:{port} hangs up on whoever connects; if that lasts,"
+                    f" {_greeting(options)}"
+                ) from error
             with contextlib.suppress(OSError):
                 await connection.close()
     raise TransientError(
         f"Kafka at {options['bootstrap_servers']} takes connections and answers nothing on them;"
         " if that lasts, check kafka.security_protocol"
     )
+
+
+async def _takes_connections(host: str, port: int) -> bool:
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return True
+
+
+def _greeting(options: dict[str, Any]) -> str:
+    """What to check if a broker did not like how it was spoken to."""
+    if options["security_protocol"].endswith("SSL"):
+        return "check kafka.security_protocol, and kafka.ssl_certfile if it asks for a certificate"
+    return "check kafka.security_protocol"

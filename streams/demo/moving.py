@@ -18,7 +18,7 @@ from streams.services.open import open_control
 
 __all__ = ["Back", "compare", "pass_the_gate", "ramp_up_and_back", "until_serving"]
 
-_ANSWERS = 150
+_ANSWERS = 100
 _PATIENCE_SECONDS = 60.0
 _GATE_SECONDS = 180.0
 _LOOK_SECONDS = 0.5

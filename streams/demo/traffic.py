@@ -14,7 +14,7 @@ import httpx
 __all__ = ["Answer", "Traffic", "latency", "searching"]
 
 _USERS = 1_000
-_CALLERS = 2
+_CALLERS = 4
 _STAFF_EVERY = 50
 """One asker in so many belongs to the internal cohort."""
 

@@ -1,8 +1,11 @@
 """Roles are kept running, and a stop leaves none behind."""
 
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -62,10 +65,15 @@ async def test_a_role_ends_in_good_order_when_its_supervisor_is_killed(tmp_path)
     pid = 0
     while not pid:
         line = await asyncio.wait_for(supervisor.stdout.readline(), 30)
+        assert line, "the supervisor has ended"
         pid = int(line.removeprefix(b"role is ")) if line.startswith(b"role is ") else 0
     supervisor.kill()
     await supervisor.wait()
-    await until(lambda: not Path(f"/proc/{pid}").exists(), "the role has ended")
+    try:
+        await until(lambda: not Path(f"/proc/{pid}").exists(), "the role has ended")
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     assert (tmp_path / "drained").exists()
 
 
